@@ -1,0 +1,1 @@
+"""Open models: their identity, and what the hubs say about them."""

@@ -1,0 +1,131 @@
+"""The contract every hub fulfils: read what people paste, name a model exactly, ask the hub about it.
+
+A hub is one file in `catalogue/hubs/` that defines `HUB`, an object of a class below; nothing else registers it.
+Plain data and protocols: no database.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from lib.registry import plugins
+
+
+class UnreadableReferenceError(ValueError):
+    """The text names no model; the message says why, in a sentence a reporter understands."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A model as somebody named it. Nothing in it has been confirmed by the hub."""
+
+    hub: str
+    name: str
+    revision: str = ""  # a full commit id, or a branch, tag or pull-request ref; "" where not stated
+    file: str = ""  # a path inside the repository; "" where not stated
+
+
+class Outcome(StrEnum):
+    """How a question to a hub ended."""
+
+    OK = "ok"
+    RENAMED = "renamed"
+    MOVED_TO_OTHER_MODEL = "moved_to_other_model"
+    GATED = "gated"
+    DISABLED = "disabled"
+    NOT_FOUND_OR_PRIVATE = "not_found_or_private"
+    REVISION_NOT_FOUND = "revision_not_found"
+    RATE_LIMITED = "rate_limited"
+    CREDENTIAL = "credential"
+    TRANSIENT = "transient"
+    MALFORMED = "malformed"
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """One file of a repository; sizes in bytes, None where the hub did not say."""
+
+    path: str
+    size: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class BaseModelClaim:
+    """A base this model says it derives from; relation is finetune, quantized, adapter, merge, or "" if not said."""
+
+    name: str
+    relation: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a hub said about one model at one revision."""
+
+    stable_id: str
+    name: str
+    revision: str
+    author: str = ""
+    licence: str = ""
+    private: bool = False
+    gated: str = ""  # "", "auto" or "manual"
+    disabled: bool = False
+    downloads: int | None = None
+    likes: int | None = None
+    pipeline: str = ""
+    library: str = ""
+    tags: tuple[str, ...] = ()
+    base_models: tuple[BaseModelClaim, ...] = ()
+    files: tuple[HubFile, ...] = ()
+    created_at: datetime | None = None
+    modified_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """How a hub answered: facts with ok, renamed, gated and disabled; never with the others.
+
+    `retry_after` is seconds, where the hub said how long to wait. `detail` is one line for operators.
+    """
+
+    outcome: Outcome
+    facts: Facts | None = None
+    detail: str = ""
+    retry_after: float | None = None
+    endpoint: str = field(default="", compare=False)
+
+
+class Hub(Protocol):
+    """One hub. `slug` is its name in URLs, records and purls; it equals the file's name."""
+
+    slug: str
+    title: str
+
+    def read(self, text: str) -> Reference | None:
+        """`text` as a model of this hub; None if it is not this hub's business.
+
+        Raises UnreadableReferenceError where it is this hub's, but names no model.
+        """
+        ...
+
+    def url(self, reference: Reference) -> str:
+        """The page people open: the file, the revision or the repository."""
+        ...
+
+    def purl(self, reference: Reference) -> str:
+        """The canonical package URL; the version only where the revision is immutable."""
+        ...
+
+    def is_immutable(self, revision: str) -> bool:
+        """Whether `revision` can never point at other bytes."""
+        ...
+
+    def ask(self, reference: Reference) -> Answer:
+        """What the hub says now about the repository at the reference's revision. Never raises for a hub's doing."""
+        ...
+
+
+def hubs() -> dict[str, Hub]:
+    """Every hub, by slug."""
+    return plugins("catalogue.hubs", "HUB")

@@ -1,0 +1,1 @@
+"""Other people's services, made up, over real HTTP."""

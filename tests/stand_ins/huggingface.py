@@ -1,0 +1,302 @@
+"""A stand-in for the Hugging Face Hub's model API, over real HTTP on loopback.
+
+In a test: `with StandInHub([example_model("acme/bert")]) as hub: settings.HF_ENDPOINT = hub.url`.
+By hand:   `python -m tests.stand_ins.huggingface --port 8901`.
+"""
+
+import argparse
+import gzip
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+TOO_MUCH = 9_000_000
+RATE_LIMIT = {"RateLimit": '"api";r=499;t=290', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
+PAGE = b"<!doctype html><title>Hugging Face</title><p>We will be back soon.</p>"
+
+
+def digits(text: str, length: int) -> str:
+    """`length` hex digits that depend on `text` alone."""
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def example_file(path: str, size: int = 1234, *, is_large: bool = False) -> dict:
+    """A file as the Hub lists it with `blobs=true`; large ones have a SHA-256."""
+    entry = {"rfilename": path, "size": size, "blobId": digits(path, 40)}
+    if is_large:
+        entry["lfs"] = {"sha256": digits(path, 64), "size": size, "pointerSize": 135}
+    return entry
+
+
+def example_model(name: str, **overrides: object) -> dict:
+    """A made-up model's document in the form of the Hub's answers."""
+    document = {
+        "_id": digits(name, 24),
+        "id": name,
+        "modelId": name,
+        "author": name.partition("/")[0],
+        "sha": digits(f"{name} 1", 40),
+        "private": False,
+        "gated": False,
+        "disabled": False,
+        "createdAt": "2024-02-03T04:05:06.000Z",
+        "lastModified": "2024-06-07T08:09:10.000Z",
+        "downloads": 4321,
+        "likes": 12,
+        "library_name": "transformers",
+        "pipeline_tag": "text-generation",
+        "tags": ["transformers", "safetensors", "license:apache-2.0", "region:us"],
+        "cardData": {"license": "apache-2.0", "language": ["en"]},
+        "config": {"architectures": ["LlamaForCausalLM"], "model_type": "llama"},
+        "model-index": None,
+        "spaces": [],
+        "siblings": [
+            example_file(".gitattributes"),
+            example_file("README.md", 5000),
+            example_file("config.json", 700),
+            example_file("model.safetensors", 5_000_000_000, is_large=True),
+        ],
+        "usedStorage": 5_000_006_934,
+    }
+    return document | overrides
+
+
+class StandInHub:
+    """Serves models; `requests` lists (method, path with query), `authorizations` what each call carried."""
+
+    def __init__(self, models: Iterable[dict] = (), *, port: int = 0) -> None:
+        self.models: dict[str, list[dict]] = {}  # by name, every commit's document, the newest last
+        self.renamed: dict[str, str] = {}
+        self.faults: dict[str, str] = {}
+        self.recorded: dict[str, tuple[int, dict, bytes]] = {}
+        self.tokens: set[str] = set()
+        self.requests: list[tuple[str, str]] = []
+        self.authorizations: list[str | None] = []
+        self.bytes_sent = 0
+        for document in models:
+            self.put(document)
+        self._server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"hub": self}))
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def __enter__(self) -> "StandInHub":
+        threading.Thread(target=self.serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def serve(self) -> None:
+        """Answers until the hub is left or the process is interrupted."""
+        self._server.serve_forever(poll_interval=0.02)
+
+    def put(self, document: dict) -> None:
+        """Adds a model, or a new commit of one."""
+        self.models.setdefault(document["id"], []).append(document)
+
+    def move_on(self, name: str) -> str:
+        """Adds a commit on main; its id."""
+        sha = digits(f"{name} {len(self.models[name]) + 1}", 40)
+        self.put(self.models[name][-1] | {"sha": sha})
+        return sha
+
+    def rename(self, old: str, new: str) -> None:
+        """Gives the model a new name; the old one then redirects."""
+        self.models[new] = [document | {"id": new, "modelId": new} for document in self.models.pop(old)]
+        self.renamed[old] = new
+
+    def fail(self, name: str, fault: str) -> None:
+        """From now on answers for `name` go wrong: `fault` is a method of the handler, or "" for none."""
+        self.faults[name] = fault
+
+    def replay(self, folder: Path) -> list[str]:
+        """Serves recorded answers as they were, partial ones left out; the names they are about."""
+        names = []
+        for file in sorted(folder.glob("*.json")):
+            recording = json.loads(file.read_text())
+            address = urlsplit(recording["request"].partition(" ")[2])
+            if address.query:
+                continue
+            body = recording["body"]
+            content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+            kept = ("content-type", "location", "etag", "x-error-code", "x-error-message")
+            headers = {name: value for name, value in recording["headers"].items() if name in kept}
+            self.recorded[address.path] = (recording["status"], headers, content)
+            names.append(address.path.removeprefix("/api/models/"))
+        return names
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, *_: object) -> None:
+        """Says nothing of clients that hang up first."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    hub: StandInHub
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def log_message(self, *_: object) -> None:
+        """Says nothing."""
+
+    def do_GET(self) -> None:
+        self.hub.requests.append((self.command, self.path))
+        self.hub.authorizations.append(self.headers.get("Authorization"))
+        address = urlsplit(self.path)
+        if address.path in self.hub.recorded:
+            self.say(*self.hub.recorded[address.path])
+        elif address.path.startswith("/api/models/"):
+            name, _, revision = address.path.removeprefix("/api/models/").partition("/revision/")
+            self.answer(unquote(name), unquote(revision), "blobs=true" in address.query)
+        else:
+            self.say(404, {"Content-Type": "text/html"}, PAGE)
+
+    def answer(self, name: str, revision: str, with_blobs: bool) -> None:
+        token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
+        if token and token not in self.hub.tokens:
+            return self.error(401, "", "Invalid credentials in Authorization header")
+        if fault := self.hub.faults.get(name):
+            return getattr(self, fault)()
+        if name in self.hub.renamed:
+            return self.redirect(name, self.hub.renamed[name])
+        if name not in self.hub.models:
+            return self.other_letter_case_or_missing(name, token)
+        return self.model(name, revision, with_blobs)
+
+    def model(self, name: str, revision: str, with_blobs: bool) -> None:
+        commits = {document["sha"]: document for document in self.hub.models[name]}
+        newest = self.hub.models[name][-1]
+        document = newest if revision in {"", "main", "refs/pr/3"} else commits.get(revision)
+        if document is None:
+            return self.error(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+        if not with_blobs and isinstance(document.get("siblings"), list):
+            document = document | {"siblings": [{"rfilename": f["rfilename"]} for f in document["siblings"]]}
+        return self.say(200, {"Content-Type": "application/json; charset=utf-8"}, json.dumps(document).encode())
+
+    def other_letter_case_or_missing(self, name: str, token: str) -> None:
+        for known in self.hub.models:
+            if known.lower() == name.lower():
+                return self.redirect(name, known)
+        if token:
+            return self.error(404, "RepoNotFound", "Repository not found")
+        return self.private()
+
+    def redirect(self, old: str, new: str) -> None:
+        self.say(307, {"Location": self.path.replace(f"/api/models/{old}", f"/api/models/{new}", 1)}, b"Moved")
+
+    def error(self, status: int, code: str, message: str, headers: dict | None = None) -> None:
+        told = {"X-Error-Message": message} | ({"X-Error-Code": code} if code else {}) | (headers or {})
+        self.say(status, {"Content-Type": "application/json"} | told, json.dumps({"error": message}).encode())
+
+    def say(self, status: int, headers: dict, body: bytes) -> None:
+        self.start(status, headers, len(body))
+        self.wfile.write(body)
+        self.hub.bytes_sent += len(body)
+
+    def start(self, status: int, headers: dict, length: int) -> None:
+        self.send_response(status)
+        for name, value in (RATE_LIMIT | headers | {"Content-Length": str(length)}).items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    # What can go wrong, by name.
+
+    def private(self) -> None:
+        self.error(401, "", "Invalid username or password.")
+
+    def forbidden(self) -> None:
+        self.say(403, {"Content-Type": "text/html"}, PAGE)
+
+    def rate_limited(self) -> None:
+        self.error(429, "", "Too many requests", {"RateLimit": '"api";r=0;t=55'})
+
+    def rate_limited_the_old_way(self) -> None:
+        self.error(429, "", "Too many requests", {"RateLimit": "", "Retry-After": "120"})
+
+    def rate_limited_for_ever(self) -> None:
+        self.error(429, "", "Too many requests", {"RateLimit": "", "Retry-After": "Fri, 31 Dec 9999 23:59:59 GMT"})
+
+    def unavailable(self) -> None:
+        self.say(503, {"Content-Type": "text/html"}, PAGE)
+
+    def html(self) -> None:
+        self.say(200, {"Content-Type": "text/html"}, PAGE)
+
+    def a_list(self) -> None:
+        self.say(200, {"Content-Type": "application/json"}, b"[]")
+
+    def deeply_nested(self) -> None:
+        self.say(200, {"Content-Type": "application/json"}, b"[" * 200_000)
+
+    def truncated(self) -> None:
+        self.start(200, {"Content-Type": "application/json"}, 5000)
+        self.wfile.write(b'{"_id": "65')
+        self.close_connection = True
+
+    def hang_up(self) -> None:
+        self.close_connection = True
+
+    def slow(self) -> None:
+        time.sleep(3)
+        self.close_connection = True
+
+    def dripping_headers(self) -> None:
+        self.drip(b"HTTP/1.1 200 OK\r\nX-Waiting: " + b"." * 1000)
+
+    def dripping_body(self) -> None:
+        self.start(200, {"Content-Type": "application/json"}, 5000)
+        self.drip(b"{" + b" " * 1000)
+
+    def drip(self, data: bytes) -> None:
+        self.close_connection = True
+        for byte in data[:100]:
+            try:
+                self.wfile.write(bytes([byte]))
+            except OSError:
+                return
+            time.sleep(0.05)
+
+    def huge(self) -> None:
+        try:
+            self.say(200, {"Content-Type": "application/json"}, b" " * TOO_MUCH)
+        except OSError:
+            self.close_connection = True
+
+    def inflating(self) -> None:
+        body = gzip.compress(b" " * TOO_MUCH)
+        self.say(200, {"Content-Type": "application/json", "Content-Encoding": "gzip"}, body)
+
+    def elsewhere(self) -> None:
+        self.say(307, {"Location": "http://127.0.0.2:9/api/models/a/b"}, b"Moved")
+
+    def in_circles(self) -> None:
+        self.say(307, {"Location": self.path}, b"Moved")
+
+
+def main() -> None:
+    """Serves a few made-up models until interrupted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--port", type=int, default=8901)
+    hub = StandInHub(
+        [
+            example_model("acme/llama-7b"),
+            example_model("acme/llama-7b-chat", tags=["base_model:acme/llama-7b", "base_model:finetune:acme/llama-7b"]),
+            example_model("acme/gated", gated="manual"),
+            example_model("acme/disabled", disabled=True),
+        ],
+        port=parser.parse_args().port,
+    )
+    print(f"{hub.url} serves {', '.join(hub.models)}")
+    hub.serve()
+
+
+if __name__ == "__main__":
+    main()
