@@ -1,0 +1,1 @@
+"""The public record of incidents, and the log it is published to."""

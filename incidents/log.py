@@ -1,0 +1,47 @@
+"""Reading and checking the public log."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from incidents.models import Incident, Publication
+from incidents.publishing import leaf
+from lib.canonical import chain, digest
+
+
+@dataclass(frozen=True)
+class LogHead:
+    """Where the log stands: the last number and its chain digest; 0 and "" before the first publication."""
+
+    number: int
+    chain: str
+
+
+def head() -> LogHead:
+    """Where the log stands now."""
+    last = Publication.objects.order_by("-number").values_list("number", "chain").first()
+    return LogHead(*last) if last else LogHead(0, "")
+
+
+def entries_after(number: int, limit: int) -> list[Publication]:
+    """The next `limit` entries after `number`, oldest first: gap-free, because numbers follow commit order."""
+    return list(Publication.objects.filter(number__gt=number).select_related("incident").order_by("number")[:limit])
+
+
+def problems() -> Iterator[str]:
+    """Derives the whole log again from its rows; one sentence for each thing that does not hold."""
+    expected, previous = 1, ""
+    latest: dict[str, tuple[int, str]] = {}
+    rows = Publication.objects.order_by("number").select_related("incident")
+    for entry in rows.iterator(chunk_size=1000):
+        public_id = entry.incident.public_id
+        if entry.number != expected:
+            yield f"#{expected} is missing"
+        if digest(bytes(entry.document)) != entry.digest:
+            yield f"#{entry.number}: the document does not have the digest in the log"
+        if chain(previous, leaf(entry, public_id)) != entry.chain:
+            yield f"#{entry.number}: the chain breaks here"
+        expected, previous = entry.number + 1, entry.chain
+        latest[public_id] = (entry.version, entry.digest)
+    for incident in Incident.objects.only("public_id", "version", "digest", "document").iterator(chunk_size=1000):
+        if latest.get(incident.public_id) != (incident.version, digest(bytes(incident.document))):
+            yield f"{incident.public_id}: what is served is not the last version in the log"

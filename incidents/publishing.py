@@ -1,0 +1,167 @@
+"""Appends to the public log: publish, correct, dispute, withdraw. The only code that writes what the world reads.
+
+The log: number n = 1, 2, 3, ... in commit order without a gap; leaf(n) = RFC 8785 bytes of
+{"at", "digest", "id", "number", "operation", "version"}; chain(n) = SHA-256(chain(n-1) || leaf(n)), where chain(0) is
+32 zero bytes.
+"""
+
+import secrets
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.postgres.search import SearchVector
+from django.db import connection, transaction
+from django.db.models import TextField, Value
+from django.db.models.expressions import Combinable
+from django.utils import timezone
+
+from incidents.models import Affected, Incident, Operation, OtherId, Publication
+from incidents.record import Record, Status
+from lib.canonical import canonical_bytes, chain, digest
+
+# pg_advisory_xact_lock key of the log; the number means nothing.
+_LOG_LOCK = 7_265_103
+_CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class NotPublishableError(ValueError):
+    """The operation does not fit the record as it stands; the message says why."""
+
+
+def mint_public_id(now: datetime) -> str:
+    """A new public id: the year of publication and 40 random bits, which tell nothing of the queue behind it."""
+    while True:
+        public_id = f"FL-{now.year}-" + "".join(secrets.choice(_CROCKFORD) for _ in range(8))
+        if not Incident.objects.filter(public_id=public_id).exists():
+            return public_id
+
+
+@transaction.atomic
+def publish(record: Record) -> Publication:
+    """Appends the first version of a record. `record.id` must be new."""
+    _lock_log()
+    if record.version != 1 or record.status is not Status.PUBLISHED:
+        raise NotPublishableError("a first publication has version 1 and status published")
+    if Incident.objects.filter(public_id=record.id).exists():
+        raise NotPublishableError(f"{record.id} is already published")
+    return _append(Incident(public_id=record.id), Operation.PUBLISH, record)
+
+
+@transaction.atomic
+def revise(operation: Operation, record: Record) -> Publication:
+    """Appends the next version of a published record: a correction, a dispute, or a withdrawal."""
+    _lock_log()
+    incident = Incident.objects.select_for_update().filter(public_id=record.id).first()
+    if incident is None:
+        raise NotPublishableError(f"{record.id} was never published")
+    if incident.origin != settings.NODE_NAME:
+        raise NotPublishableError(f"only {incident.origin} may change {record.id}")
+    if incident.status == Status.WITHDRAWN:
+        raise NotPublishableError(f"{record.id} was withdrawn; a withdrawal is final")
+    if record.version != incident.version + 1:
+        raise NotPublishableError(f"{record.id} is at version {incident.version}, not {record.version - 1}")
+    if record.status is not _STATUS_AFTER[operation]:
+        raise NotPublishableError(f"{operation} leaves a record {_STATUS_AFTER[operation]}, not {record.status}")
+    return _append(incident, operation, record)
+
+
+_STATUS_AFTER = {
+    Operation.PUBLISH: Status.PUBLISHED,
+    Operation.CORRECT: Status.PUBLISHED,
+    Operation.DISPUTE: Status.DISPUTED,
+    Operation.WITHDRAW: Status.WITHDRAWN,
+}
+
+
+def instant(moment: datetime) -> str:
+    """A moment as records write it: RFC 3339, UTC, whole seconds."""
+    return moment.astimezone(timezone.get_default_timezone()).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def leaf(publication: Publication, public_id: str) -> bytes:
+    """The bytes of a log entry that the chain covers."""
+    return canonical_bytes(
+        {
+            "at": instant(publication.at),
+            "digest": publication.digest,
+            "id": public_id,
+            "number": publication.number,
+            "operation": publication.operation,
+            "version": publication.version,
+        }
+    )
+
+
+def _lock_log() -> None:
+    """Held until commit: numbers are given in commit order, so a reader who has seen n has seen all below n."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOG_LOCK])
+
+
+def _append(incident: Incident, operation: Operation, record: Record) -> Publication:
+    document = canonical_bytes(record.document())
+    _project(incident, record, document)
+    last = Publication.objects.order_by("-number").first()
+    publication = Publication(
+        number=last.number + 1 if last else 1,
+        incident=incident,
+        operation=operation,
+        version=record.version,
+        at=incident.modified_at,
+        document=document,
+        digest=incident.digest,
+    )
+    publication.chain = chain(last.chain if last else "", leaf(publication, record.id))
+    publication.save(force_insert=True)
+    return publication
+
+
+def _project(incident: Incident, record: Record, document: bytes) -> None:
+    for column in (
+        "origin",
+        "version",
+        "status",
+        "kind",
+        "category",
+        "severity",
+        "evidence_grade",
+        "confidence",
+        "title",
+    ):
+        setattr(incident, column, getattr(record, column))
+    incident.occurred = record.occurred or ""
+    incident.published_at = datetime.fromisoformat(record.published)
+    incident.modified_at = datetime.fromisoformat(record.modified)
+    incident.document = document
+    incident.digest = digest(document)
+    incident.save()
+    incident.affected.all().delete()
+    incident.other_ids.all().delete()
+    Affected.objects.bulk_create(_affected(incident, record))
+    OtherId.objects.bulk_create(OtherId(incident=incident, key=alias.lower()) for alias in record.aliases)
+    Incident.objects.filter(pk=incident.pk).update(search=_search_vector(record))
+
+
+def _affected(incident: Incident, record: Record) -> Iterable[Affected]:
+    for model in record.affected:
+        yield Affected(
+            incident=incident,
+            hub=model.hub or "",
+            name=model.name,
+            name_key=model.name.lower(),
+            stable_id=model.stable_id or "",
+            revision=model.revision or "",
+            status=model.status,
+            match=model.match,
+        )
+
+
+def _search_vector(record: Record) -> Combinable:
+    names = " ".join(f"{model.name} {model.name.replace('/', ' ')}" for model in record.affected)
+    heading = f"{record.title} {record.id} {names} {' '.join(record.aliases)}"
+    return (
+        SearchVector(Value(heading, TextField()), weight="A", config="english")
+        + SearchVector(Value(record.summary, TextField()), weight="B", config="english")
+        + SearchVector(Value(record.description, TextField()), weight="C", config="english")
+    )

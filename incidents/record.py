@@ -1,0 +1,267 @@
+"""The public document of one incident: the only shape that leaves a node.
+
+One `Record` is what publishing freezes into RFC 8785 bytes, what pages and API serve, and what the served JSON Schema
+(`json_schema`) describes. Plain data: it knows no database and no framework.
+"""
+
+import re
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+SCHEMA: Literal["faultline/incident/1"] = "faultline/incident/1"
+
+
+class Status(StrEnum):
+    """Where the record stands now."""
+
+    PUBLISHED = "published"
+    DISPUTED = "disputed"
+    WITHDRAWN = "withdrawn"
+
+
+class Kind(StrEnum):
+    """What sort of event is recorded. Only `incident` counts as one in any statistic."""
+
+    INCIDENT = "incident"
+    HAZARD = "hazard"
+    EXERCISE = "exercise"
+    MEASUREMENT = "measurement"
+
+
+class Severity(StrEnum):
+    """How bad it was, or could plausibly have been."""
+
+    UNKNOWN = "unknown"
+    NEGLIGIBLE = "negligible"
+    LOW = "low"
+    MODERATE = "moderate"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class EvidenceGrade(StrEnum):
+    """What the record rests on."""
+
+    CLAIM = "claim"
+    DOCUMENTED = "documented"
+    REPRODUCED = "reproduced"
+    CONFIRMED = "confirmed"
+
+
+class Confidence(StrEnum):
+    """How sure the moderators are that the record as worded is true."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
+class AffectedStatus(StrEnum):
+    """What a model is to this incident (the terms of CSAF 2.0 and VEX)."""
+
+    AFFECTED = "affected"
+    NOT_AFFECTED = "not_affected"
+    FIXED = "fixed"
+    UNDER_INVESTIGATION = "under_investigation"
+
+
+class Match(StrEnum):
+    """How exactly the record names the model, most exact first."""
+
+    FILE = "file"
+    REVISION = "revision"
+    REPOSITORY = "repository"
+    INHERITED = "inherited"
+    NAME_ONLY = "name_only"
+
+
+MEANINGS: dict[type[StrEnum], dict[str, str]] = {
+    Kind: {
+        Kind.INCIDENT: "Harm happened, or a real attempt at it was made.",
+        Kind.HAZARD: "A flaw that could do harm; none is known yet.",
+        Kind.EXERCISE: "A demonstration by researchers or a red team.",
+        Kind.MEASUREMENT: "A benchmark or audit result; never counted as an incident.",
+    },
+    Severity: {
+        Severity.UNKNOWN: "Not assessed.",
+        Severity.NEGLIGIBLE: "A nuisance, put right at once.",
+        Severity.LOW: "Limited harm to few people, reversible without help.",
+        Severity.MODERATE: "Real harm to some people, or limited harm to many; reversible with effort.",
+        Severity.HIGH: "Serious harm to people, rights or systems; hard to reverse.",
+        Severity.CRITICAL: "Loss of life or liberty, or wide and lasting damage.",
+    },
+    EvidenceGrade: {
+        EvidenceGrade.CLAIM: "Somebody says so.",
+        EvidenceGrade.DOCUMENTED: "Transcripts, files, logs or published reporting show it.",
+        EvidenceGrade.REPRODUCED: "Somebody independent of the first reporter made it happen again.",
+        EvidenceGrade.CONFIRMED: "The publisher, the hub or an authority confirmed it, or the artefact shows it.",
+    },
+    Confidence: {
+        Confidence.LOW: "Plausible, with open questions.",
+        Confidence.MEDIUM: "Probably true as worded.",
+        Confidence.HIGH: "No reasonable doubt.",
+    },
+    Match: {
+        Match.FILE: "this very file",
+        Match.REVISION: "this revision",
+        Match.REPOSITORY: "the repository; the revision is not known",
+        Match.INHERITED: "inherited from a base model",
+        Match.NAME_ONLY: "by name only; not tied to a repository",
+    },
+    AffectedStatus: {
+        AffectedStatus.AFFECTED: "affected",
+        AffectedStatus.NOT_AFFECTED: "not affected",
+        AffectedStatus.FIXED: "fixed",
+        AffectedStatus.UNDER_INVESTIGATION: "under investigation",
+    },
+    Status: {
+        Status.PUBLISHED: "In force.",
+        Status.DISPUTED: "In force, and disputed; the reasons are shown.",
+        Status.WITHDRAWN: "No longer stands; kept so that citations resolve.",
+    },
+}
+
+
+def _reduced_date(text: str) -> str:
+    parts = [int(part) for part in text.split("-")]
+    date(*[*parts, 1, 1][:3])
+    return text
+
+
+def _instant(text: str) -> str:
+    datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007 - the Z is part of the format
+    return text
+
+
+# A day, a month or a year: ISO 8601-1:2019, 5.2.2 with reduced precision.
+ReducedDate = Annotated[
+    str,
+    StringConstraints(pattern=r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$"),
+    AfterValidator(_reduced_date),
+]
+# RFC 3339, UTC, whole seconds.
+Instant = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"), AfterValidator(_instant)]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=2000)]
+PublicId = Annotated[str, StringConstraints(pattern=r"^FL-\d{4}-[0-9A-HJKMNP-TV-Z]{8}$")]
+TermCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
+
+
+class _Plain(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=False)
+
+
+class Observation(_Plain):
+    """What the hub said of the model, and when: frozen at publication."""
+
+    at: Instant
+    revision: str = Field(
+        description="The commit the hub resolved to then; empty where the hub gave none.", max_length=64
+    )
+    licence: str = Field("", description="As the publisher claimed it.", max_length=200)
+    gated: bool = False
+    disabled: bool = False
+
+
+class AffectedFile(_Plain):
+    """One file of the repository."""
+
+    path: str = Field(min_length=1, max_length=1000)
+    sha256: Sha256 | None = None
+
+
+class AffectedModel(_Plain):
+    """A model this incident is about, as exactly as it is known."""
+
+    hub: str | None = Field(
+        None,
+        description="Where the model lives, for example huggingface; null if not on a hub.",
+        max_length=40,
+    )
+    name: str = Field(description="Repository name on the hub, or the model's name.", min_length=1, max_length=300)
+    stable_id: str | None = Field(None, description="The hub's own id, which survives renames.", max_length=100)
+    revision: str | None = Field(None, description="Immutable commit; null where it is not known.", max_length=64)
+    purl: str | None = Field(None, description="Package URL, where the hub has one.", max_length=1000)
+    files: tuple[AffectedFile, ...] = ()
+    status: AffectedStatus = AffectedStatus.AFFECTED
+    match: Match
+    note: str = Field("", max_length=1000)
+    observed: Observation | None = None
+
+
+class Classification(_Plain):
+    """A term of a published taxonomy."""
+
+    taxonomy: TermCode
+    term: TermCode
+
+
+class Source(_Plain):
+    """Where a reader can check what the record says."""
+
+    title: str = Field(min_length=1, max_length=500)
+    publisher: str = Field("", max_length=200)
+    url: WebUrl
+    date: ReducedDate | None = None
+
+
+class Record(_Plain):
+    """One incident, as the world sees it."""
+
+    schema_: Literal["faultline/incident/1"] = Field(SCHEMA, alias="schema")
+    id: PublicId
+    origin: str = Field(description="The node that published it.", min_length=1, max_length=253)
+    version: int = Field(ge=1, description="1 for the first publication; every later one adds 1.")
+    status: Status
+    published: Instant = Field(description="First publication.")
+    modified: Instant = Field(description="This version.")
+    title: str = Field(min_length=5, max_length=200)
+    summary: str = Field(description="Two or three plain sentences.", min_length=20, max_length=1000)
+    description: str = Field("", description="Markdown (CommonMark and tables; no HTML, no images).", max_length=50_000)
+    kind: Kind
+    category: TermCode = Field(description="A term of the taxonomy `faultline`.")
+    severity: Severity
+    evidence_grade: EvidenceGrade
+    confidence: Confidence
+    occurred: ReducedDate | None = Field(None, description="A day, a month or a year; null where it is not known.")
+    affected: tuple[AffectedModel, ...] = Field(min_length=1, max_length=200)
+    classifications: tuple[Classification, ...] = ()
+    references: tuple[Source, ...] = ()
+    aliases: tuple[Annotated[str, StringConstraints(min_length=3, max_length=100)], ...] = Field(
+        (), description="Ids of the same event elsewhere, for example AVID-2023-R0001 or AIID-313."
+    )
+    notice: str = Field("", description="Why it was corrected, disputed or withdrawn.", max_length=2000)
+    licence: Literal["CC-BY-4.0"] = "CC-BY-4.0"
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    @model_validator(mode="after")
+    def _withdrawal_says_why(self) -> "Record":
+        if self.status is not Status.PUBLISHED and not self.notice:
+            raise ValueError(f"a {self.status} record says why in its notice")
+        return self
+
+    def document(self) -> dict[str, Any]:
+        """The JSON value of the record, ready for canonical bytes."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of the public document."""
+    schema = Record.model_json_schema(by_alias=True, mode="serialization")
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:{SCHEMA.replace('/', ':')}",
+        **schema,
+    }
+
+
+_IDENTIFIER = re.compile(r"^FL-\d{4}-[0-9A-HJKMNP-TV-Z]{8}$")
+
+
+def is_public_id(text: str) -> bool:
+    """Whether `text` has the form of an incident's public id."""
+    return bool(_IDENTIFIER.match(text))
