@@ -1,0 +1,115 @@
+"""A case in, the public record out. Pure: what it needs is handed to it, and it asks nobody."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from catalogue.hub import Reference, hubs
+from catalogue.models import Snapshot
+from incidents.publishing import instant
+from incidents.record import (
+    AffectedFile,
+    AffectedModel,
+    AffectedStatus,
+    Classification,
+    Match,
+    Observation,
+    Record,
+    Source,
+    Status,
+)
+from lib.text import clean_line, clean_text
+from reports.models import Case, CaseModel
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What publication adds to a case: which record, which version, when, and why it changed."""
+
+    public_id: str
+    origin: str
+    version: int
+    status: Status
+    published: str  # record.Instant
+    modified: str  # record.Instant
+    notice: str = ""
+
+
+@dataclass(frozen=True)
+class CaseParts:
+    """The rows that hang on a case; `snapshots` by the primary key of the case's model."""
+
+    models: Iterable[CaseModel]
+    references: Iterable[Source]
+    classifications: Iterable[Classification]
+    snapshots: Mapping[int, Snapshot]
+
+
+def summarise(case: Case, parts: CaseParts, stamp: Stamp) -> Record:
+    """The record the world will see. Raises pydantic.ValidationError where the case is not ready for it."""
+    return Record(
+        id=stamp.public_id,
+        origin=stamp.origin,
+        version=stamp.version,
+        status=stamp.status,
+        published=stamp.published,
+        modified=stamp.modified,
+        notice=clean_text(stamp.notice),
+        title=clean_line(case.title),
+        summary=clean_text(case.summary),
+        description=clean_text(case.description),
+        kind=case.kind,
+        category=case.category,
+        severity=case.severity,
+        evidence_grade=case.evidence_grade,
+        confidence=case.confidence,
+        occurred=case.occurred or None,
+        affected=tuple(_affected(model, parts.snapshots.get(model.pk)) for model in parts.models),
+        classifications=tuple(parts.classifications),
+        references=tuple(parts.references),
+        aliases=tuple(clean_line(other) for other in case.other_ids),
+    )
+
+
+def _affected(named: CaseModel, snapshot: Snapshot | None) -> AffectedModel:
+    status, note = AffectedStatus(named.status), clean_text(named.note)
+    if named.alias is None:
+        return AffectedModel(hub=None, name=clean_line(named.name), match=Match.NAME_ONLY, status=status, note=note)
+    hub, model = hubs()[named.alias.hub], named.alias.model
+    revision = named.revision if hub.is_immutable(named.revision) else ""
+    return AffectedModel(
+        hub=hub.slug,
+        name=clean_line(model.name),
+        stable_id=model.stable_id,
+        revision=revision or None,
+        purl=hub.purl(Reference(hub.slug, model.name, revision)) or None,
+        files=_files(named.file, snapshot),
+        status=status,
+        match=_match(named.file, revision),
+        note=note,
+        observed=_observation(snapshot),
+    )
+
+
+def _match(file: str, revision: str) -> Match:
+    if file:
+        return Match.FILE
+    return Match.REVISION if revision else Match.REPOSITORY
+
+
+def _files(path: str, snapshot: Snapshot | None) -> tuple[AffectedFile, ...]:
+    if not path:
+        return ()
+    listed = {file["path"]: file.get("sha256") for file in snapshot.files} if snapshot else {}
+    return (AffectedFile(path=clean_line(path), sha256=listed.get(path)),)
+
+
+def _observation(snapshot: Snapshot | None) -> Observation | None:
+    if snapshot is None:
+        return None
+    return Observation(
+        at=instant(snapshot.taken_at),
+        revision=snapshot.revision,
+        licence=clean_line(snapshot.licence),
+        gated=bool(snapshot.gated),
+        disabled=snapshot.disabled,
+    )

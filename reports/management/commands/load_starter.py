@@ -1,0 +1,68 @@
+"""Brings the starter collection in, through the verbs any report takes."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from pydantic import ValidationError
+
+from incidents.publishing import NotPublishableError
+from reports import workflow
+from reports.models import Case, CaseClassification, CaseModel, CaseReference, Report
+from reports.starter import Entry, entries
+from reports.submission import Submission
+
+SOURCE = "starter"
+LOADER = workflow.Software("starter collection")
+
+
+class Command(BaseCommand):
+    """`manage.py load_starter`: submits, accepts and publishes what is not there yet."""
+
+    help = "Publish the starter collection. Entries that were loaded before are left alone."
+
+    def handle(self, *_args: Any, **_options: Any) -> None:
+        """One line: how many entries came in, and how many were there."""
+        known = set(Report.objects.filter(source=SOURCE).values_list("source_id", flat=True))
+        new = [entry for entry in entries() if entry.key not in known]
+        for entry in new:
+            try:
+                _load(entry)
+            except (ValidationError, NotPublishableError, workflow.NotReadyError) as error:
+                raise CommandError(f"{entry.key}: {error}") from error
+        self.stdout.write(f"starter collection: {len(new)} new, {len(known)} there already")
+
+
+@transaction.atomic
+def _load(entry: Entry) -> None:
+    submission = Submission(
+        models=tuple(named.model or named.name for named in entry.affected),
+        title=entry.title,
+        text=entry.summary,
+        category=entry.category,
+        kind=entry.kind,
+        occurred=entry.occurred,
+        links=tuple(source.url for source in entry.references),
+    )
+    report = workflow.submit(submission=submission, source=SOURCE, source_id=entry.key, by=LOADER).report
+    case = workflow.accept(report=report, by=LOADER)
+    _word(case, entry)
+    workflow.edited(case=case, by=LOADER, fields=["wording", "classification"])
+    workflow.publish(case=case, by=LOADER)
+
+
+def _word(case: Case, entry: Entry) -> None:
+    for column in ("summary", "description", "severity", "evidence_grade", "confidence"):
+        setattr(case, column, getattr(entry, column))
+    case.other_ids = list(entry.aliases)
+    case.save()
+    for row, named in zip(case.models.order_by("pk"), entry.affected, strict=True):
+        CaseModel.objects.filter(pk=row.pk).update(status=named.status, note=named.note)
+    case.references.all().delete()
+    CaseReference.objects.bulk_create(
+        CaseReference(case=case, title=s.title, publisher=s.publisher, url=s.url, date=s.date or "")
+        for s in entry.references
+    )
+    CaseClassification.objects.bulk_create(
+        CaseClassification(case=case, taxonomy=c.taxonomy, term=c.term) for c in entry.classifications
+    )

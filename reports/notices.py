@@ -1,0 +1,48 @@
+"""What a reporter reads about a report: the state in plain words."""
+
+from dataclasses import dataclass
+
+from reports.models import RejectReason, Report, ReportState
+from reports.receipts import receipt_key
+
+
+@dataclass(frozen=True)
+class StatusNotice:
+    """A report's state for whoever holds its receipt; `incidents` are public ids."""
+
+    state: str
+    text: str
+    submitted: str
+    incidents: tuple[str, ...] = ()
+
+
+_TEXTS = {
+    ReportState.RECEIVED: "We have your report. A moderator has not read it yet.",
+    ReportState.IN_REVIEW: "A moderator is reading your report.",
+    ReportState.ACCEPTED: "Your report was accepted. It is being prepared for publication.",
+    ReportState.REJECTED: "Your report was read and not taken up.",
+}
+_PUBLISHED = "Your report was accepted, and what it is about is public."
+_REASONS = {
+    RejectReason.NOT_A_MODEL: "It does not concern a model whose weights are open.",
+    RejectReason.NOT_ENOUGH: "There was not enough in it to check what happened. Please report again with more.",
+    RejectReason.NOT_AN_INCIDENT: "It describes neither harm nor a flaw that could do harm.",
+    RejectReason.DUPLICATE: "The same event is already recorded.",
+    RejectReason.SPAM: "It looked like spam. If it was not, please report again in other words.",
+}
+
+
+def status_for(typed: str) -> StatusNotice | None:
+    """What the holder of a receipt may know; None for every code that leads nowhere, whatever the reason."""
+    key = receipt_key(typed)
+    report = Report.objects.filter(receipt_key=key).first() if key else None
+    return status_of(report) if report else None
+
+
+def status_of(report: Report) -> StatusNotice:
+    """A report's state in plain words."""
+    public_ids = tuple(report.cases.exclude(incident=None).order_by("pk").values_list("incident__public_id", flat=True))
+    text = _PUBLISHED if public_ids else _TEXTS[ReportState(report.state)]
+    if report.reject_reason:
+        text = f"{text} {_REASONS[RejectReason(report.reject_reason)]}"
+    return StatusNotice(report.state, text, report.submitted_at.date().isoformat(), public_ids)

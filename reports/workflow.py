@@ -1,0 +1,393 @@
+"""The life of a report and of a case: one table of moves, one verb each.
+
+Every verb is atomic, takes keywords and the actor (`by`), checks permission and state under a row lock, and writes its
+own Activity row.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from pydantic import ValidationError
+
+from accounts.models import User
+from catalogue import lookups, references
+from catalogue.hub import UnreadableReferenceError
+from incidents import publishing
+from incidents.models import Operation, Publication
+from incidents.record import Classification, Record, Source, Status
+from lib.canonical import canonical_bytes, digest
+from lib.seal import seal, unseal
+from reports.aggregation import CaseParts, Stamp, summarise
+from reports.models import (
+    Activity,
+    Case,
+    CaseModel,
+    CaseReference,
+    CaseState,
+    Contact,
+    NamedModel,
+    RejectReason,
+    Report,
+    ReportState,
+)
+from reports.receipts import new_receipt, receipt_key
+from reports.submission import Submission
+
+
+class Actor(Protocol):
+    """Who acts: an account, or a part of the software."""
+
+    @property
+    def pk(self) -> Any:
+        """The account's primary key; None for software."""
+        ...
+
+    def get_username(self) -> str:
+        """The name that the Activity rows keep."""
+        ...
+
+    def has_perm(self, perm: str) -> bool:
+        """Whether the actor may."""
+        ...
+
+
+@dataclass(frozen=True)
+class Software:
+    """A part of the software that acts by itself, for example the loader of the starter collection."""
+
+    name: str
+    pk: None = None
+
+    def get_username(self) -> str:
+        """Its name."""
+        return self.name
+
+    def has_perm(self, perm: str) -> bool:
+        """Whatever its code does is allowed."""
+        return bool(perm)
+
+
+REPORTER = Software("reporter")
+
+
+class NotAllowedError(PermissionError):
+    """The actor may not do this."""
+
+
+class WrongStateError(ValueError):
+    """The report or the case is not in a state this verb starts from, or somebody else holds it."""
+
+
+class NotReadyError(ValueError):
+    """The case cannot be published as it stands; `problems` are sentences for the moderator."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Move:
+    """A verb's permission, the states it starts from and the state it leads to."""
+
+    permission: str
+    before: frozenset[str]
+    after: str
+
+
+_UNDECIDED = frozenset({ReportState.RECEIVED, ReportState.IN_REVIEW})
+_IN_FORCE = frozenset({CaseState.PUBLISHED, CaseState.DISPUTED})
+
+REPORT_MOVES = {
+    "claim": Move("reports.decide", frozenset({ReportState.RECEIVED}), ReportState.IN_REVIEW),
+    "release": Move("reports.decide", frozenset({ReportState.IN_REVIEW}), ReportState.RECEIVED),
+    "accept": Move("reports.decide", _UNDECIDED, ReportState.ACCEPTED),
+    "reject": Move("reports.decide", _UNDECIDED, ReportState.REJECTED),
+    "reopen": Move("reports.decide", frozenset({ReportState.REJECTED}), ReportState.RECEIVED),
+}
+CASE_MOVES = {
+    "publish": Move("reports.publish", frozenset({CaseState.OPEN}), CaseState.PUBLISHED),
+    "correct": Move("reports.publish", _IN_FORCE, CaseState.PUBLISHED),
+    "dispute": Move("reports.publish", frozenset({CaseState.PUBLISHED}), CaseState.DISPUTED),
+    "withdraw": Move("reports.withdraw", _IN_FORCE, CaseState.WITHDRAWN),
+}
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """A stored report; `receipt` is shown once and stored nowhere, "" for imports."""
+
+    report: Report
+    receipt: str
+
+
+@transaction.atomic
+def submit(*, submission: Submission, source: str, source_id: str = "", by: Actor = REPORTER) -> Submitted:
+    """Stores a report, names its models to the catalogue, and hands out a receipt where a person reports."""
+    receipt = "" if source_id else new_receipt()
+    report = Report.objects.create(
+        source=source,
+        source_id=source_id,
+        receipt_key=receipt_key(receipt) if receipt else None,
+        content_digest=content_digest(submission),
+        title=_storable(submission.title),
+        text=_storable(submission.text),
+        category=submission.category,
+        kind=submission.kind,
+        occurred=submission.occurred or "",
+        links=list(submission.links),
+    )
+    if submission.contact:
+        Contact.objects.create(report=report, sealed=seal(submission.contact))
+    NamedModel.objects.bulk_create(_named(report, _storable(asked)) for asked in submission.models)
+    _record(by, "submit", report=report, after=report.state)
+    return Submitted(report, receipt)
+
+
+def content_digest(submission: Submission) -> str:
+    """SHA-256 over the canonical submission without its contact: equal reports have equal digests."""
+    return digest(canonical_bytes(submission.model_dump(mode="json", exclude={"contact"})))
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL text cannot hold NUL; nothing a person means is lost with it.
+    return text.replace("\x00", "")
+
+
+def _named(report: Report, asked: str) -> NamedModel:
+    try:
+        reference = references.read(asked)
+    except UnreadableReferenceError as error:
+        return NamedModel(report=report, asked=asked, problem=str(error)[:300])
+    alias = lookups.name_model(reference)
+    return NamedModel(report=report, asked=asked, alias=alias, revision=reference.revision, file=reference.file)
+
+
+@transaction.atomic
+def claim(*, report: Report, by: User) -> Report:
+    """Takes a report out of the queue for `by`."""
+    return _move_report("claim", report, by, owner=by)
+
+
+@transaction.atomic
+def claim_next(*, by: User) -> Report | None:
+    """Takes the oldest report nobody holds out of the queue for `by`; None when none waits."""
+    _require(by, REPORT_MOVES["claim"].permission)
+    waiting = Report.objects.filter(state=ReportState.RECEIVED).order_by("submitted_at", "pk")
+    report = waiting.select_for_update(skip_locked=True, of=("self",)).first()
+    return claim(report=report, by=by) if report else None
+
+
+@transaction.atomic
+def release(*, report: Report, by: User) -> Report:
+    """Puts a claimed report back into the queue."""
+    return _move_report("release", report, by, owner=None)
+
+
+@transaction.atomic
+def reject(*, report: Report, by: Actor, reason: RejectReason, note: str = "") -> Report:
+    """Closes a report without a case. The note is for moderators."""
+    said = f"{reason.label}. {note}".strip()
+    return _move_report("reject", report, by, note=said, owner=None, reject_reason=reason)
+
+
+@transaction.atomic
+def reopen(*, report: Report, by: Actor) -> Report:
+    """Puts a rejected report back into the queue."""
+    return _move_report("reopen", report, by, owner=None, reject_reason="")
+
+
+@transaction.atomic
+def accept(*, report: Report, by: Actor, case: Case | None = None) -> Case:
+    """Puts a report into `case`, or into a new one that starts from what the report says in its structured fields.
+
+    A new case takes no free text but the title: public wording is the moderator's.
+    """
+    moved = _move_report("accept", report, by, owner=None)
+    if case is None:
+        case = Case.objects.create(title=moved.title, category=moved.category, kind=moved.kind, occurred=moved.occurred)
+        CaseReference.objects.bulk_create(CaseReference(case=case, title=link, url=link) for link in moved.links)
+        _record(by, "open", case=case, after=case.state)
+    else:
+        case = Case.objects.select_for_update().get(pk=case.pk)
+        if case.state == CaseState.WITHDRAWN:
+            raise WrongStateError(f"case {case.pk} was withdrawn; open a new one")
+    case.reports.add(moved)
+    _add_models(case, moved)
+    _record(by, "group", report=moved, case=case)
+    return case
+
+
+def _add_models(case: Case, report: Report) -> None:
+    known = {(model.alias_id, model.name.lower(), model.revision, model.file) for model in case.models.all()}
+    for named in report.named_models.select_related("alias").order_by("pk"):
+        name = "" if named.alias_id else named.asked[:300]
+        subject = (named.alias_id, name.lower(), named.revision, named.file)
+        if subject not in known:
+            known.add(subject)
+            CaseModel.objects.create(case=case, alias=named.alias, name=name, revision=named.revision, file=named.file)
+
+
+@transaction.atomic
+def contact_of(*, report: Report, by: Actor) -> str:
+    """How to reach the reporter, "" where none was left; that `by` looked is recorded. Raises UnreadableSealError."""
+    _require(by, "reports.view_contact")
+    contact = Contact.objects.filter(report=report).first()
+    _record(by, "view contact", report=report)
+    return unseal(bytes(contact.sealed)) if contact else ""
+
+
+@transaction.atomic
+def edited(*, case: Case, by: Actor, fields: Iterable[str]) -> None:
+    """Notes that `by` changed the case's wording; what is already public stays until `correct`."""
+    _require(by, "reports.decide")
+    if changed := sorted(set(fields)):
+        _record(by, "edit", case=case, note=", ".join(changed))
+
+
+@transaction.atomic
+def publish(*, case: Case, by: Actor) -> Publication:
+    """Makes the case public for the first time."""
+    case = _move_case("publish", case, by)
+    now = timezone.now()
+    stamp = Stamp(
+        public_id=publishing.mint_public_id(now),
+        origin=settings.NODE_NAME,
+        version=1,
+        status=Status.PUBLISHED,
+        published=publishing.instant(now),
+        modified=publishing.instant(now),
+    )
+    publication = publishing.publish(_record_of(case, stamp))
+    case.incident = publication.incident
+    return _published(case, "publish", by, publication)
+
+
+def correct(*, case: Case, by: Actor, notice: str) -> Publication:
+    """Makes the case's present wording public, and says why it changed. Ends a dispute."""
+    return _revise("correct", Operation.CORRECT, case, by, notice)
+
+
+def dispute(*, case: Case, by: Actor, notice: str) -> Publication:
+    """Marks the record as disputed, with the reasons."""
+    return _revise("dispute", Operation.DISPUTE, case, by, notice)
+
+
+def withdraw(*, case: Case, by: Actor, notice: str) -> Publication:
+    """Withdraws the record; it stays readable with the reason, so that citations resolve."""
+    return _revise("withdraw", Operation.WITHDRAW, case, by, notice)
+
+
+@transaction.atomic
+def _revise(verb: str, operation: Operation, case: Case, by: Actor, notice: str) -> Publication:
+    if not notice.strip():
+        raise NotReadyError([f"to {verb} a record, say why: the reason is public"])
+    case = _move_case(verb, case, by)
+    if case.incident is None:
+        raise WrongStateError(f"case {case.pk} was never published")
+    stamp = Stamp(
+        public_id=case.incident.public_id,
+        origin=case.incident.origin,
+        version=case.incident.version + 1,
+        status=Status(CASE_MOVES[verb].after),
+        published=publishing.instant(case.incident.published_at),
+        modified=publishing.instant(timezone.now()),
+        notice=notice,
+    )
+    return _published(case, verb, by, publishing.revise(operation, _record_of(case, stamp)), note=notice)
+
+
+def _record_of(case: Case, stamp: Stamp) -> Record:
+    models = list(case.models.select_related("alias__model").order_by("pk"))
+    snapshots = {
+        model.pk: lookups.latest_snapshot(model.alias.model, model.revision) for model in models if model.alias
+    }
+    parts = CaseParts(
+        models=models,
+        references=[
+            Source(title=row.title, publisher=row.publisher, url=row.url, date=row.date or None)
+            for row in case.references.order_by("pk")
+        ],
+        classifications=[
+            Classification(taxonomy=row.taxonomy, term=row.term)
+            for row in case.classifications.order_by("taxonomy", "term")
+        ],
+        snapshots={pk: snapshot for pk, snapshot in snapshots.items() if snapshot},
+    )
+    return summarise(case, parts, stamp)
+
+
+def not_ready(case: Case) -> list[str]:
+    """What keeps the case from being published, as sentences; empty when it is ready."""
+    now = publishing.instant(timezone.now())
+    sample = Stamp("FL-2000-00000000", settings.NODE_NAME, 1, Status.PUBLISHED, now, now)
+    try:
+        _record_of(case, sample)
+    except ValidationError as error:
+        return [_sentence(problem) for problem in error.errors()]
+    return []
+
+
+def _sentence(problem: Any) -> str:
+    place = " ".join(str(part) for part in problem["loc"]) or "the case"
+    return f"{place.replace('_', ' ')}: {problem['msg'][0].lower()}{problem['msg'][1:]}"
+
+
+def _published(case: Case, verb: str, by: Actor, publication: Publication, note: str = "") -> Publication:
+    case.state = CASE_MOVES[verb].after
+    case.save(update_fields=["state", "incident"])
+    _record(by, verb, case=case, after=case.state, note=f"#{publication.number} {note}".strip())
+    return publication
+
+
+def _move_report(verb: str, report: Report, by: Actor, *, note: str = "", **changes: Any) -> Report:
+    move = REPORT_MOVES[verb]
+    _require(by, move.permission)
+    row = Report.objects.select_for_update().get(pk=report.pk)
+    if row.state not in move.before:
+        raise WrongStateError(f"report {row.pk} is {row.get_state_display().lower()}; it cannot be {_PAST[verb]} now")
+    if row.owner_id not in (None, by.pk):
+        raise WrongStateError(f"report {row.pk} is held by {row.owner}")
+    before, row.state = row.state, move.after
+    for name, value in changes.items():
+        setattr(row, name, value)
+    row.save(update_fields=["state", *changes])
+    _record(by, verb, report=row, before=before, after=row.state, note=note)
+    return row
+
+
+_PAST = {
+    "claim": "claimed",
+    "release": "released",
+    "accept": "accepted",
+    "reject": "rejected",
+    "reopen": "reopened",
+}
+
+
+def _move_case(verb: str, case: Case, by: Actor) -> Case:
+    move = CASE_MOVES[verb]
+    _require(by, move.permission)
+    row = Case.objects.select_for_update().get(pk=case.pk)
+    if row.state not in move.before:
+        raise WrongStateError(
+            f"case {row.pk} is {row.get_state_display().lower()}; it is too late or too early to {verb}"
+        )
+    if problems := not_ready(row):
+        raise NotReadyError(problems)
+    return row
+
+
+def _require(by: Actor, permission: str) -> None:
+    if not by.has_perm(permission):
+        raise NotAllowedError(f"{by.get_username() or 'an anonymous visitor'} may not do this ({permission})")
+
+
+def _record(by: Actor, verb: str, **fields: Any) -> None:
+    fields["note"] = fields.get("note", "")[:2000]
+    actor = by if isinstance(by, User) else None
+    Activity.objects.create(actor=actor, actor_name=by.get_username(), verb=verb, **fields)
