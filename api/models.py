@@ -1,0 +1,97 @@
+"""Models that records in force name: identity, what the hub said last, and the records."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from pydantic import BaseModel
+from rest_framework.views import APIView
+
+from api.reading import json_bytes
+from catalogue.models import Snapshot
+from incidents.public_models import PublicModel, public_model
+from incidents.publishing import instant
+from incidents.record import Record
+from lib.canonical import digest
+
+
+class HubFile(BaseModel):
+    """One file of the repository; size in bytes."""
+
+    path: str
+    size: int | None
+    sha256: str | None
+
+
+class BaseModelClaim(BaseModel):
+    """A base the publisher says the model derives from."""
+
+    name: str
+    relation: str
+
+
+class HubFacts(BaseModel):
+    """What the hub last said of the default branch; downloads are those of the 30 days before."""
+
+    taken_at: str
+    revision: str
+    author: str
+    licence: str
+    gated: str
+    disabled: bool
+    pipeline: str
+    library: str
+    downloads: int | None
+    likes: int | None
+    tags: list[str]
+    base_models: list[BaseModelClaim]
+    files: list[HubFile]
+
+
+class ModelDocument(BaseModel):
+    """A model as the public sees it; `incidents` are whole records, newest first."""
+
+    hub: str
+    name: str
+    names: list[str]
+    stable_id: str
+    purl: str
+    url: str
+    affected_revisions: list[str]
+    hub_facts: HubFacts | None
+    incidents: list[Record]
+
+
+@extend_schema(tags=["models"])
+class ModelDetail(APIView):
+    """One model."""
+
+    @extend_schema(operation_id="get_model", responses={200: ModelDocument})
+    def get(self, request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
+        """Its identity, the hub's last word, and every record in force that names it."""
+        found = public_model(hub, name)
+        if found is None:
+            raise Http404
+        content = _document(found)
+        return json_bytes(request, content, etag=digest(content))
+
+
+def _document(found: PublicModel) -> bytes:
+    shell = ModelDocument(
+        hub=found.hub,
+        name=found.name,
+        names=list(found.names),
+        stable_id=found.stable_id,
+        purl=found.purl,
+        url=found.url,
+        affected_revisions=list(found.revisions),
+        hub_facts=_facts(found.latest) if found.latest else None,
+        incidents=[],
+    )
+    records = b",".join(bytes(incident.document) for incident in found.incidents)
+    return shell.model_dump_json(exclude={"incidents"}).encode()[:-1] + b',"incidents":[' + records + b"]}"
+
+
+def _facts(snapshot: Snapshot) -> HubFacts:
+    columns: dict[str, Any] = {name: getattr(snapshot, name) for name in HubFacts.model_fields if name != "taken_at"}
+    return HubFacts(taken_at=instant(snapshot.taken_at), **columns)

@@ -1,0 +1,63 @@
+"""What every read endpoint does: parse arguments strictly, answer stored bytes, and let callers revalidate cheaply."""
+
+from collections.abc import Collection, Mapping
+from urllib.parse import urlencode
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.cache import get_conditional_response, patch_cache_control
+
+from api.errors import Problem
+from incidents.search import MOST_PER_PAGE
+
+_LONGEST_VALUE = 500
+
+
+def json_bytes(
+    request: HttpRequest, content: bytes, *, etag: str, content_type: str = "application/json"
+) -> HttpResponseBase:
+    """`content` as the answer, or 304 where the caller's ETag still holds. Public caches may keep it for a minute."""
+    tag = f'"{etag}"'
+    response = HttpResponse(content, content_type=content_type)
+    response["ETag"] = tag
+    response["Access-Control-Allow-Origin"] = "*"
+    patch_cache_control(response, public=True, max_age=60)
+    return get_conditional_response(request, etag=tag, response=response) or response
+
+
+def arguments(request: HttpRequest, known: Collection[str]) -> dict[str, str]:
+    """The query's arguments. Raises Problem for one that is unknown, repeated or holds NUL."""
+    for name, values in request.GET.lists():
+        if name not in known:
+            raise Problem("unknown-argument", f"There is no argument {name!r}; there are {', '.join(sorted(known))}.")
+        if len(values) > 1 or "\x00" in values[0] or len(values[0]) > _LONGEST_VALUE:
+            raise Problem("bad-argument", f"{name} was given more than once, is too long, or holds a NUL.")
+    return {name: value for name, values in request.GET.lists() if (value := values[0].strip())}
+
+
+def one_of(given: Mapping[str, str], name: str, allowed: Collection[str]) -> str:
+    """The argument, "" where it is absent. Raises Problem where it is none of `allowed`."""
+    value = given.get(name, "")
+    if value and value not in allowed:
+        raise Problem("bad-argument", f"{name} is one of {', '.join(sorted(allowed))}.")
+    return value
+
+
+def whole_number(given: Mapping[str, str], name: str, *, default: int, most: int) -> int:
+    """The argument as a number from 0 to `most`. Raises Problem."""
+    text = given.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and int(text) <= most):
+        raise Problem("bad-argument", f"{name} is a whole number from 0 to {most}.")
+    return int(text)
+
+
+def page_size(given: Mapping[str, str]) -> int:
+    """The argument `limit`. Raises Problem."""
+    limit = whole_number(given, "limit", default=50, most=MOST_PER_PAGE)
+    if limit == 0:
+        raise Problem("bad-argument", f"limit is a whole number from 1 to {MOST_PER_PAGE}.")
+    return limit
+
+
+def link_to(request: HttpRequest, given: Mapping[str, str]) -> str:
+    """This endpoint's absolute URL with other arguments."""
+    return request.build_absolute_uri(f"{request.path}?{urlencode(given)}")
