@@ -1,0 +1,1 @@
+"""Other nodes. So far a node only says who it is; exchange comes with peers."""
