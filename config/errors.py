@@ -1,0 +1,17 @@
+"""Errors in the form the caller speaks: problem documents under /api/, pages elsewhere."""
+
+from django.http import HttpRequest, HttpResponse
+from django.views.defaults import server_error as plain_server_error
+
+from api import errors
+from website import browse
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A 404."""
+    return errors.unknown_path(request) if request.path.startswith("/api/") else browse.not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """A 500."""
+    return errors.unexpected(request) if request.path.startswith("/api/") else plain_server_error(request, "500.html")

@@ -1,0 +1,216 @@
+"""The supervisor behind `make run`: database, Redis, web server, worker and beat in one terminal.
+
+`PORT` (8000) and `HOST` (127.0.0.1) say where it listens, `FAULTLINE_HOME` where it keeps its data; with a
+port and a folder each, nodes run side by side. Every process it starts ends with it, even if it is killed.
+"""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from config import embedded
+from config.embedded import Child, Emit, ServiceError
+
+WORKER = ["celery", "--app", "config", "--quiet", "worker", "--pool", "prefork", "--concurrency", "2"]
+WORKER += ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"]
+# The plain scheduler keeps its times in memory: there is no file that a crash could break.
+BEAT = ["celery", "--app", "config", "--quiet", "beat", "--scheduler", "celery.beat:Scheduler"]
+BEAT += ["--enable-remote-control", "--loglevel", "WARNING"]
+
+LABELS = {"web": "the web server", "worker": "the worker", "beat": "the scheduler"}
+LABELS |= {"postgres": "the database", "redis": "Redis"}
+COLOURS = {"web": 36, "worker": 32, "beat": 35, "postgres": 34, "redis": 31, "setup": 33}
+ANSWER_SECONDS = 60.0
+LAST_PORT = 65535
+# Static files are served from where they lie; and whoever runs this as root knows.
+EXPECTED_WARNINGS = "ignore:No directory at,ignore:You're running the worker with superuser privileges"
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+TRUE = {"1", "true", "on", "yes", "y", "t", "ok"}  # as the settings read it
+
+
+def web_command(host: str, port: int) -> list[str]:
+    """The web server; its threads stay well below the database's hundred connections."""
+    command = ["granian", "--interface", "wsgi", "--host", host, "--port", str(port), "--workers", "2"]
+    command += ["--blocking-threads", "16", "--respawn-failed-workers", "--workers-kill-timeout", "10"]
+    return [*command, "--log-level", "error", "config.wsgi:application"]
+
+
+# --- Terminal -----------------------------------------------------------------------------------------------
+def printer() -> Emit:
+    """Prints lines of several processes one at a time, each after its name; in colour on a terminal."""
+    lock = threading.Lock()
+    coloured = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+    def emit(name: str, line: str) -> None:
+        prefix = f"{name:<8} |"
+        with lock, suppress(OSError):  # whoever read our output may be gone
+            print(f"\033[{COLOURS[name]}m{prefix}\033[0m {line}" if coloured else f"{prefix} {line}", flush=True)
+
+    return emit
+
+
+def announcement(address: str, login: list[str]) -> str:
+    """What a person needs to know once everything runs."""
+    rows = [("Faultline", f"{address}/"), ("Moderation", f"{address}/console/")]
+    rows += [("" if number else "Sign in", line) for number, line in enumerate(login)]
+    rows += [("Data", str(embedded.home())), ("", "Ctrl-C stops everything.")]
+    return "\n".join(["", *(f"  {name:<12}{text}" for name, text in rows), ""])
+
+
+# --- Where we listen ----------------------------------------------------------------------------------------
+class Place(NamedTuple):
+    """A host and a port."""
+
+    host: str
+    port: int
+
+    @property
+    def nearby(self) -> str:
+        """The host under which this machine reaches it."""
+        return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+
+    @property
+    def address(self) -> str:
+        """The web address to show."""
+        host = f"[{self.nearby}]" if ":" in self.nearby else self.nearby
+        return (os.environ.get("FAULTLINE_BASE_URL") or f"http://{host}:{self.port}").rstrip("/")
+
+    def answers(self, path: str) -> bool:
+        """Whether the web server answers 200 to what a proxy in front of it would send."""
+        host = urlsplit(self.address).netloc
+        request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Forwarded-Proto: https\r\nConnection: close\r\n\r\n"
+        try:
+            with socket.create_connection((self.nearby, self.port), timeout=5) as connection:
+                connection.sendall(request.encode())
+                return connection.makefile("rb").readline().split()[1:2] == [b"200"]
+        except OSError:
+            return False
+
+
+IMAGE_PLACE = Place("0.0.0.0", 8000)  # noqa: S104 - inside a container; compose says who reaches it
+
+
+def free_place() -> Place:
+    """HOST and PORT, certainly free. Raises ServiceError."""
+    host, text = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
+    if not text.isdecimal() or not 0 < int(text) <= LAST_PORT:
+        raise ServiceError(f"PORT is {text!r}, not a number from 1 to {LAST_PORT}")
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, int(text), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as attempt:
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            attempt.bind(address)
+    except OSError as error:
+        advice = "set HOST and PORT to others"
+        raise ServiceError(f"cannot listen on {host}, port {text} ({error.strerror}): {advice}") from error
+    return Place(host, int(text))
+
+
+# --- Steps --------------------------------------------------------------------------------------------------
+def environment(home: Path, place: Place) -> dict[str, str]:
+    """What our processes get to know. Only a node that nobody else can reach has a demo login by default."""
+    private = place.host in LOOPBACK and not os.environ.get("FAULTLINE_BASE_URL")
+    defaults = {"FAULTLINE_DEMO": str(private).lower(), "PYTHONWARNINGS": EXPECTED_WARNINGS}
+    ours = {"FAULTLINE_HOME": str(home), "PORT": str(place.port), "PYTHONUNBUFFERED": "1"}
+    return {**defaults, **os.environ, **ours}
+
+
+def set_up(env: dict[str, str], emit: Emit) -> list[str]:
+    """Brings the database up to date, loads the starter collection; returns the demo login, if any."""
+    manage(["migrate", "--verbosity", "0", "--no-input"], env, emit)
+    manage(["load_starter"], env, emit)
+    is_demo = env["FAULTLINE_DEMO"].lower() in TRUE
+    return manage(["demo_moderator"], env, emit) if is_demo else []
+
+
+def manage(command: list[str], env: dict[str, str], emit: Emit) -> list[str]:
+    """Runs a management command and returns what it printed. Raises ServiceError after showing its output."""
+    child = Child("setup", [sys.executable, "manage.py", *command], env=env, death_signal=signal.SIGKILL)
+    try:
+        code = child.process.wait()
+        if code:
+            for line in child.lines():
+                emit("setup", line)
+            raise ServiceError(f"`manage.py {command[0]}` failed")
+        return child.lines()
+    finally:
+        child.stop()
+
+
+def start(name: str, command: list[str], env: dict[str, str], emit: Emit) -> Child:
+    """One of our processes. Killed with us, a worker loses nothing: its leases run out by themselves."""
+    death_signal = signal.SIGTERM if name == "web" else signal.SIGKILL
+    whole = [sys.executable, "-m", *command]
+    return Child(name, whole, emit=emit, env=env, death_signal=death_signal)
+
+
+def watch(children: list[Child], until: Callable[[], bool]) -> None:
+    """Returns when `until` says so. Raises ServiceError as soon as any child has ended by itself."""
+    while not until():
+        for child in children:
+            if child.ended:
+                raise ServiceError(f"{LABELS[child.name]} stopped ({ending(child.process)}); stopping everything else")
+        time.sleep(0.1)
+
+
+def ending(process: "subprocess.Popen[str]") -> str:
+    """How a process ended, for people."""
+    code = process.returncode
+    return f"exit code {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
+
+
+# --- Everything ---------------------------------------------------------------------------------------------
+def supervise() -> int:
+    """Runs a node until a signal unwinds it or something in it ends: then 1. Raises ServiceError."""
+    home, emit = embedded.prepare(embedded.home()), printer()
+    with ExitStack() as stack:
+        already = f"a node already runs with the data folder {home}: set FAULTLINE_HOME to run another"
+        stack.enter_context(embedded.only_one(home, "run", already))
+        place = free_place()
+        servers = stack.enter_context(embedded.services(home, emit=emit, own=True))
+        env = environment(home, place)
+        # Inside: what went wrong is said before everything else is stopped.
+        return embedded.one_line_errors(lambda: serve(stack, servers, place, env, emit))
+
+
+def serve(stack: ExitStack, servers: list[Child], place: Place, env: dict[str, str], emit: Emit) -> int:
+    """Sets the node up, starts its processes and watches all of them. Raises ServiceError when one ends."""
+    login = set_up(env, emit)
+    children = list(servers)
+    commands = {"worker": WORKER, "beat": BEAT, "web": web_command(place.host, place.port)}
+    for name, command in commands.items():  # the stack stops them in the opposite order
+        children.append(start(name, command, env, emit))
+        stack.callback(children[-1].stop)
+    deadline = time.monotonic() + ANSWER_SECONDS
+    watch(children, until=lambda: place.answers("/livez") or time.monotonic() > deadline)
+    if not place.answers("/livez"):
+        raise ServiceError(f"the web server did not answer within {ANSWER_SECONDS:.0f} seconds")
+    print(announcement(place.address, login), flush=True)
+    stack.callback(print, "\nStopping.", flush=True)
+    watch(children, until=lambda: False)
+    return 0
+
+
+def main() -> int:
+    """Runs a node: 0 if it was asked to stop, 1 otherwise. With `is-ready`, the image's health check."""
+    if sys.argv[1:] == ["is-ready"]:
+        return 0 if IMAGE_PLACE.answers("/readyz") else 1
+    embedded.end_with_make()
+    embedded.stop_on_signals()
+    try:
+        return embedded.one_line_errors(supervise)
+    except SystemExit:
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

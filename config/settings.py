@@ -1,0 +1,250 @@
+"""All settings, all from the environment; `.env.example` explains each variable."""
+
+from pathlib import Path
+
+import environ
+import structlog
+from csp.constants import NONE, SELF
+
+from config import embedded, logs
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+HOME = embedded.home()
+
+env = environ.Env()
+
+
+def _secret(name: str) -> str:
+    """From the environment, else from the file of secrets a single machine makes for itself."""
+    return str(env.str(name, default="") or embedded.secrets(HOME)[name])
+
+
+# --- Secrets -------------------------------------------------------------------------------------------------------
+SECRET_KEY = _secret("FAULTLINE_SECRET_KEY")
+# Keys the HMAC under which receipts are stored: without it the database reveals no receipt.
+RECEIPT_PEPPER = _secret("FAULTLINE_RECEIPT_PEPPER")
+# Fernet keys for contact details, comma-separated: the first seals, all open.
+SEAL_KEYS = _secret("FAULTLINE_SEAL_KEY").split(",")
+
+# --- Node ----------------------------------------------------------------------------------------------------------
+PORT = env.int("PORT", default=8000)
+BASE_URL = env.str("FAULTLINE_BASE_URL", default=f"http://127.0.0.1:{PORT}").rstrip("/")
+NODE_NAME = env.str("FAULTLINE_NODE_NAME", default="localhost")
+NODE_TITLE = env.str("FAULTLINE_NODE_TITLE", default="Faultline")
+NODE_CONTACT = env.str("FAULTLINE_NODE_CONTACT", default="")
+# A demonstration node: shows the demo login, never use it in public.
+DEMO = env.bool("FAULTLINE_DEMO", default=False)
+
+DEBUG = env.bool("FAULTLINE_DEBUG", default=False)
+ALLOWED_HOSTS = env.list("FAULTLINE_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
+CSRF_TRUSTED_ORIGINS = [BASE_URL]
+HTTPS = BASE_URL.startswith("https://")
+
+# --- Hubs ----------------------------------------------------------------------------------------------------------
+HF_ENDPOINT = env.str("FAULTLINE_HF_ENDPOINT", default="https://huggingface.co").rstrip("/")
+HF_TOKEN = env.str("FAULTLINE_HF_TOKEN", default="")
+HUB_TIMEOUT_SECONDS = env.float("FAULTLINE_HUB_TIMEOUT_SECONDS", default=15.0)
+
+# --- Work ----------------------------------------------------------------------------------------------------------
+# How long a worker may hold a leased row before another takes it over.
+LEASE_SECONDS = env.float("FAULTLINE_LEASE_SECONDS", default=120.0)
+# How often beat wakes the workers for whatever is due.
+BEAT_SECONDS = env.float("FAULTLINE_BEAT_SECONDS", default=60.0)
+# How long what a hub said stays fresh.
+LOOKUP_REFRESH_HOURS = env.float("FAULTLINE_LOOKUP_REFRESH_HOURS", default=24.0)
+# What wakes what: the only place. Every task named here also runs on each beat, so a lost message costs one beat.
+WAKES = {
+    "model named": ["catalogue.tasks.look_up_due_models"],
+    "lookups left over": ["catalogue.tasks.look_up_due_models"],
+}
+
+# --- Stores --------------------------------------------------------------------------------------------------------
+DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url(HOME)
+DATABASES = {
+    "default": {
+        **env.db_url_config(DATABASE_URL),
+        "CONN_MAX_AGE": 60,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"connect_timeout": 5},
+    }
+}
+REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(HOME)
+# Names this node's queue and cache keys, so that nodes can share one Redis.
+QUEUE = env.str("FAULTLINE_QUEUE", default="faultline")
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": embedded.with_database(REDIS_URL, 1),
+        "KEY_PREFIX": QUEUE,
+        "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Celery --------------------------------------------------------------------------------------------------------
+CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
+CELERY_TASK_DEFAULT_QUEUE = QUEUE
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_TIME_LIMIT = 300
+CELERY_TASK_SOFT_TIME_LIMIT = 270
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 200
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_PUBLISH_RETRY_POLICY = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.2,
+    "interval_max": 0.2,
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,  # above the hard time limit: a long task is never run twice at once
+    "unacked_restore_interval": 10,
+    "unacked_restore_throttle": 1,
+    "socket_connect_timeout": 2,
+    "socket_timeout": 10,
+}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE = {
+    task: {"task": task, "schedule": BEAT_SECONDS}
+    for task in sorted({task for tasks in WAKES.values() for task in tasks})
+}
+
+# --- Applications --------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "website",
+    "api",
+    "federation",
+    "reports",
+    "incidents",
+    "catalogue",
+    "accounts",
+    "config.apps.ConsoleConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+]
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.roles.RoleBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "website.middleware.permissions_policy",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "website.context.node",
+            ],
+        },
+    }
+]
+
+# --- Time and language ---------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+USE_I18N = True
+DATE_FORMAT = "j F Y"
+DATETIME_FORMAT = "j F Y, H:i"
+
+# --- Static files --------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+# With a folder to collect them in (the image) files are served hashed and compressed; else from where they lie.
+STATIC_ROOT = env.str("FAULTLINE_STATIC_ROOT", default="") or None
+WHITENOISE_USE_FINDERS = STATIC_ROOT is None
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if WHITENOISE_USE_FINDERS
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+# --- Security ------------------------------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SECURE_SSL_REDIRECT = HTTPS and env.bool("FAULTLINE_SSL_REDIRECT", default=True)
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("FAULTLINE_BEHIND_PROXY", default=False) else None
+)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 8 * 3600
+LOGIN_URL = "admin:login"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+
+# --- API -----------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["api.parsing.BoundedJSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "api.errors.problem_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Faultline",
+    "DESCRIPTION": "The open register of incidents in open AI models: read, follow and submit.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "LICENSE": {"name": "CC-BY-4.0 (data), Apache-2.0 (software)"},
+    "SERVERS": [{"url": BASE_URL}],
+}
+
+# --- Logs ----------------------------------------------------------------------------------------------------------
+LOG_JSON = env.bool("FAULTLINE_LOG_JSON", default=False)
+LOGGING = logs.logging_config(as_json=LOG_JSON, level=env.str("FAULTLINE_LOG_LEVEL", default="INFO"))
+logs.configure(structlog)

@@ -1,0 +1,19 @@
+"""Every address of a node."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from federation import views as federation
+from website import health
+
+handler404 = "config.errors.not_found"
+handler500 = "config.errors.server_error"
+
+urlpatterns = [
+    path("livez", health.live),
+    path("readyz", health.ready),
+    path(".well-known/faultline.json", federation.well_known),
+    path("console/", admin.site.urls),
+    path("", include("website.urls")),
+    path("api/", include("api.urls")),
+]

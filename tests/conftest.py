@@ -1,0 +1,85 @@
+"""Fixtures every test may use: personas' browsers without a browser, and the real processes around the code."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.test import Client
+
+from accounts.models import User
+from tests import factories
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def signed_in() -> Callable[[User], Client]:
+    """A client signed in as somebody."""
+
+    def client_of(user: User) -> Client:
+        client = Client()
+        assert client.login(username=user.username, password=factories.PASSWORD)
+        return client
+
+    return client_of
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """The environment of a process that shares this test's database, broker and secrets."""
+    address = urlsplit(settings.DATABASE_URL)
+    folder = address.path.rpartition("/")[0]
+    own = urlunsplit(address._replace(path=f"{folder}/{connection.settings_dict['NAME']}"))
+    return {**os.environ, "DATABASE_URL": own, "REDIS_URL": settings.REDIS_URL, **changes}
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A port nobody listens on."""
+
+    def find() -> int:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return int(probe.getsockname()[1])
+
+    return find
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts `python -m module ...` as a process of the node; whatever still runs at the end of the test is killed."""
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start_process(*command: str, log: Path, **changes: str) -> subprocess.Popen[bytes]:
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [sys.executable, "-m", *command],
+                cwd=ROOT,
+                env=environment(**changes),
+                stdout=output,
+                stderr=output,
+            )
+        running.append(process)
+        return process
+
+    yield start_process
+    for process in running:
+        kill_tree(process)
+
+
+def kill_tree(process: subprocess.Popen[bytes]) -> None:
+    """SIGKILL for a process and all it started."""
+    try:
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for member in family:
+        member.kill() if member.is_running() else None
+    process.wait(timeout=10)
