@@ -96,11 +96,30 @@ class Answer:
     endpoint: str = field(default="", compare=False)
 
 
+class Knows(StrEnum):
+    """What a hub can say of a model. What a hub does not know is unknown, never false."""
+
+    IDENTITY = "identity"  # an id that survives renames
+    REVISIONS = "revisions"  # immutable ones, by which the model can be asked for
+    FILES = "files"
+    DIGESTS = "digests"  # SHA-256 of its files
+    LICENCE = "licence"
+    GATING = "gating"
+    USE = "use"  # downloads or likes
+    LINEAGE = "lineage"  # bases
+    SCANS = "scans"  # verdicts of malware scanners
+
+
 class Hub(Protocol):
-    """One hub. `slug` is its name in URLs, records and purls; it equals the file's name."""
+    """One hub. `slug` is its name in URLs, records and purls; it equals the file's name.
+
+    `example` is a name of the form its models have; `knows` is what its answers can tell.
+    """
 
     slug: str
     title: str
+    example: str
+    knows: frozenset[Knows]
 
     def read(self, text: str) -> Reference | None:
         """`text` as a model of this hub; None if it is not this hub's business.
@@ -114,7 +133,7 @@ class Hub(Protocol):
         ...
 
     def purl(self, reference: Reference) -> str:
-        """The canonical package URL; the version only where the revision is immutable."""
+        """The canonical package URL, the version only where the revision is immutable; "" for a name it has no form for."""
         ...
 
     def is_immutable(self, revision: str) -> bool:

@@ -4,6 +4,7 @@
 port and a folder each, nodes run side by side. Every process it starts ends with it, even if it is killed.
 """
 
+import io
 import os
 import signal
 import socket
@@ -30,11 +31,11 @@ LABELS = {"web": "the web server", "worker": "the worker", "beat": "the schedule
 LABELS |= {"postgres": "the database", "redis": "Redis"}
 COLOURS = {"web": 36, "worker": 32, "beat": 35, "postgres": 34, "redis": 31, "setup": 33}
 ANSWER_SECONDS = 60.0
+STOP_SECONDS = 5.0  # a worker's task may take longer; it is leased again
 LAST_PORT = 65535
 # Static files are served from where they lie; and whoever runs this as root knows.
 EXPECTED_WARNINGS = "ignore:No directory at,ignore:You're running the worker with superuser privileges"
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-TRUE = {"1", "true", "on", "yes", "y", "t", "ok"}  # as the settings read it
 
 
 def web_command(host: str, port: int) -> list[str]:
@@ -124,26 +125,38 @@ def environment(home: Path, place: Place) -> dict[str, str]:
     return {**defaults, **os.environ, **ours}
 
 
-def set_up(env: dict[str, str], emit: Emit) -> list[str]:
-    """Brings the database up to date, loads the starter collection; returns the demo login, if any."""
-    manage(["migrate", "--verbosity", "0", "--no-input"], env, emit)
-    manage(["load_starter"], env, emit)
-    is_demo = env["FAULTLINE_DEMO"].lower() in TRUE
-    return manage(["demo_moderator"], env, emit) if is_demo else []
+def set_up() -> int:
+    """`python -m config.run set-up`: database up to date, starter collection in; prints the demo login, if any."""
+    import django
+    from django.conf import settings
+    from django.core.management import CommandError, call_command
+
+    django.setup()
+    try:
+        call_command("migrate", verbosity=0, interactive=False)
+        call_command("load_starter", stdout=io.StringIO())
+        if settings.DEMO:
+            call_command("demo_moderator")
+    except CommandError as error:
+        print(error)
+        return 1
+    return 0
 
 
-def manage(command: list[str], env: dict[str, str], emit: Emit) -> list[str]:
-    """Runs a management command and returns what it printed. Raises ServiceError after showing its output."""
-    child = Child("setup", [sys.executable, "manage.py", *command], env=env, death_signal=signal.SIGKILL)
+def login_after_set_up(env: dict[str, str], emit: Emit) -> list[str]:
+    """Sets the node up in a process of its own; returns the demo login, if any. Raises ServiceError."""
+    command = [sys.executable, "-m", "config.run", "set-up"]
+    child = Child("setup", command, env=env, death_signal=signal.SIGKILL)
     try:
         code = child.process.wait()
-        if code:
-            for line in child.lines():
-                emit("setup", line)
-            raise ServiceError(f"`manage.py {command[0]}` failed")
-        return child.lines()
+        lines = child.lines()
     finally:
         child.stop()
+    if code:
+        for line in lines:
+            emit("setup", line)
+        raise ServiceError("the node could not be set up; the lines above say why")
+    return lines[-1:]  # a library's warning may come before
 
 
 def start(name: str, command: list[str], env: dict[str, str], emit: Emit) -> Child:
@@ -184,12 +197,12 @@ def supervise() -> int:
 
 def serve(stack: ExitStack, servers: list[Child], place: Place, env: dict[str, str], emit: Emit) -> int:
     """Sets the node up, starts its processes and watches all of them. Raises ServiceError when one ends."""
-    login = set_up(env, emit)
+    login = login_after_set_up(env, emit)
     children = list(servers)
     commands = {"worker": WORKER, "beat": BEAT, "web": web_command(place.host, place.port)}
     for name, command in commands.items():  # the stack stops them in the opposite order
         children.append(start(name, command, env, emit))
-        stack.callback(children[-1].stop)
+        stack.callback(children[-1].stop, STOP_SECONDS)
     deadline = time.monotonic() + ANSWER_SECONDS
     watch(children, until=lambda: place.answers("/livez") or time.monotonic() > deadline)
     if not place.answers("/livez"):
@@ -204,6 +217,8 @@ def main() -> int:
     """Runs a node: 0 if it was asked to stop, 1 otherwise. With `is-ready`, the image's health check."""
     if sys.argv[1:] == ["is-ready"]:
         return 0 if IMAGE_PLACE.answers("/readyz") else 1
+    if sys.argv[1:] == ["set-up"]:
+        return set_up()
     embedded.end_with_make()
     embedded.stop_on_signals()
     try:

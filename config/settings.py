@@ -1,5 +1,7 @@
 """All settings, all from the environment; `.env.example` explains each variable."""
 
+import os
+import re
 from pathlib import Path
 
 import environ
@@ -17,6 +19,12 @@ env = environ.Env()
 def _secret(name: str) -> str:
     """From the environment, else from the file of secrets a single machine makes for itself."""
     return str(env.str(name, default="") or embedded.secrets(HOME)[name])
+
+
+def _of_hubs(what: str) -> dict[str, str]:
+    """The variables FAULTLINE_HUB_<SLUG>_<what> that are set, by slug in lower case."""
+    names = [(name, re.fullmatch(rf"FAULTLINE_HUB_([A-Z]+)_{what}", name)) for name in os.environ]
+    return {match[1].lower(): os.environ[name] for name, match in names if match and os.environ[name]}
 
 
 # --- Secrets -------------------------------------------------------------------------------------------------------
@@ -41,8 +49,9 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 HTTPS = BASE_URL.startswith("https://")
 
 # --- Hubs ----------------------------------------------------------------------------------------------------------
-HF_ENDPOINT = env.str("FAULTLINE_HF_ENDPOINT", default="https://huggingface.co").rstrip("/")
-HF_TOKEN = env.str("FAULTLINE_HF_TOKEN", default="")
+# By the hub's slug, from FAULTLINE_HUB_<SLUG>_ENDPOINT and FAULTLINE_HUB_<SLUG>_TOKEN: a new hub needs no line here.
+HUB_ENDPOINTS = _of_hubs("ENDPOINT")
+HUB_TOKENS = _of_hubs("TOKEN")
 HUB_TIMEOUT_SECONDS = env.float("FAULTLINE_HUB_TIMEOUT_SECONDS", default=15.0)
 
 # --- Work ----------------------------------------------------------------------------------------------------------

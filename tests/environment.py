@@ -5,8 +5,8 @@ import os
 # A queue of our own: a worker that shares this Redis must not take what tests wake.
 os.environ["FAULTLINE_QUEUE"] = f"test-{os.getpid()}"
 # A closed port: a test that asks a hub starts a stand-in and says so.
-os.environ["FAULTLINE_HF_ENDPOINT"] = "http://127.0.0.1:9"
-os.environ["FAULTLINE_HF_TOKEN"] = ""
+os.environ["FAULTLINE_HUB_HUGGINGFACE_ENDPOINT"] = "http://127.0.0.1:9"
+os.environ["FAULTLINE_HUB_HUGGINGFACE_TOKEN"] = ""
 os.environ["FAULTLINE_BASE_URL"] = "http://testserver"
 os.environ["FAULTLINE_ALLOWED_HOSTS"] = "testserver,127.0.0.1,localhost"
 os.environ["FAULTLINE_NODE_NAME"] = "test.faultline.example"

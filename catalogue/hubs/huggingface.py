@@ -9,7 +9,7 @@ from huggingface_hub import constants, get_session, set_client_factory
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, though not in an __all__
 from packageurl import PackageURL
 
-from catalogue.hub import Answer, Hub, Outcome, Reference, UnreadableReferenceError
+from catalogue.hub import Answer, Hub, Knows, Outcome, Reference, UnreadableReferenceError
 from catalogue.huggingface_answers import is_commit, is_name, read_answer
 from lib.http import AnswerTooLargeError, OtherHostError, bounded_client
 
@@ -47,10 +47,12 @@ _NOT_IN_REVISIONS = re.compile(r"[\s~^:?*\[\\]|\.\.")
 
 
 class HuggingFace:
-    """Models on huggingface.co, or on the mirror that `settings.HF_ENDPOINT` names."""
+    """Models on huggingface.co, or on the mirror that FAULTLINE_HUB_HUGGINGFACE_ENDPOINT names."""
 
     slug = "huggingface"
     title = "Hugging Face"
+    example = "acme/bert-1.5"
+    knows = frozenset(Knows)
 
     def read(self, text: str) -> Reference | None:
         """An address on huggingface.co or hf.co, with or without https://, or an hf:// one."""
@@ -81,11 +83,11 @@ class HuggingFace:
 
     def ask(self, reference: Reference) -> Answer:
         """One call of the Hub's model API, files' digests included; ends in settings.HUB_TIMEOUT_SECONDS."""
-        from django.conf import settings  # late: reading references needs no Django
+        from catalogue import endpoints  # late: reading references needs no Django
 
         reference = replace(reference, revision=_spelled(reference.revision))
-        endpoint = settings.HF_ENDPOINT.rstrip("/")
-        token = settings.HF_TOKEN
+        endpoint = endpoints.endpoint(self.slug, _SITE)
+        token = endpoints.token(self.slug)
         try:
             response = _get(endpoint + _api_path(reference), token)
         except (AnswerTooLargeError, OtherHostError, httpx2.DecodingError, httpx2.TooManyRedirects) as error:

@@ -15,7 +15,7 @@ ADDRESS = "/api/v1/models/huggingface/example-org/tiny-chat"
 
 def test_a_model_of_an_undecided_report_is_not_there_at_all(settings):
     with StandInHub([example_model("example-org/tiny-chat")]) as hub:
-        settings.HF_ENDPOINT = hub.url
+        settings.HUB_ENDPOINTS = {"huggingface": hub.url}
         factories.report()
         look_up_due()
     unknown = Client().get("/api/v1/models/huggingface/nobody/ever-named-this")
@@ -27,7 +27,7 @@ def test_a_model_of_an_undecided_report_is_not_there_at_all(settings):
 
 def test_once_published_it_shows_identity_hub_facts_and_records(settings):
     with StandInHub([example_model("example-org/tiny-chat")]) as hub:
-        settings.HF_ENDPOINT = hub.url
+        settings.HUB_ENDPOINTS = {"huggingface": hub.url}
         incident = factories.published_incident()
         look_up_due()
     model = Client().get(ADDRESS).json()
@@ -41,7 +41,7 @@ def test_once_published_it_shows_identity_hub_facts_and_records(settings):
 def test_after_a_rename_every_name_leads_to_the_same_records(settings):
     with StandInHub([example_model("example-org/tiny-chat")]) as hub:
         hub.rename("example-org/tiny-chat", "new-org/tiny-chat")
-        settings.HF_ENDPOINT = hub.url
+        settings.HUB_ENDPOINTS = {"huggingface": hub.url}
         factories.published_incident()
         look_up_due()
     for name in ("example-org/tiny-chat", "new-org/tiny-chat", "NEW-org/Tiny-Chat"):
@@ -51,7 +51,7 @@ def test_after_a_rename_every_name_leads_to_the_same_records(settings):
 def test_a_name_that_only_a_pending_report_used_is_not_shown(settings):
     with StandInHub([example_model("old-secret/name", author="example-org")]) as hub:
         hub.rename("old-secret/name", "example-org/tiny-chat")
-        settings.HF_ENDPOINT = hub.url
+        settings.HUB_ENDPOINTS = {"huggingface": hub.url}
         factories.published_incident()
         factories.report(models=("old-secret/name",))
         look_up_due()

@@ -10,15 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import catalogue.hubs
-from catalogue.hub import Hub, Outcome, Reference, UnreadableReferenceError, hubs
+from catalogue.hub import Hub, Knows, Outcome, Reference, UnreadableReferenceError, hubs
 from catalogue.references import read
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 def example_name(slug: str) -> str:
-    """A name in the form of the hub: what it gives as `example`, else organisation/name."""
-    return getattr(hubs()[slug], "example", "acme/bert-1.5")
+    """A name in the form of the hub."""
+    return hubs()[slug].example
 
 
 every_hub = pytest.mark.parametrize("slug", sorted(hubs()))
@@ -34,6 +34,7 @@ def test_has_what_the_contract_asks_for(slug):
     hub = hubs()[slug]
     assert hub.slug == slug
     assert hub.title
+    assert hub.knows <= set(Knows)
     for verb in ("read", "url", "purl", "is_immutable", "ask"):
         expected = inspect.signature(getattr(Hub, verb)).parameters
         assert list(inspect.signature(getattr(hub, verb)).parameters) == list(expected)[1:]

@@ -122,10 +122,10 @@ def test_one_word_names_have_no_package_url():
 
 @pytest.fixture
 def hub(settings):
-    settings.HF_TOKEN = ""
+    settings.HUB_TOKENS = {"huggingface": ""}
     settings.HUB_TIMEOUT_SECONDS = 1.0
     with StandInHub([example_model("acme/bert")]) as stand_in:
-        settings.HF_ENDPOINT = stand_in.url
+        settings.HUB_ENDPOINTS = {"huggingface": stand_in.url}
         close_session()
         yield stand_in
         close_session()
@@ -218,7 +218,7 @@ def test_without_a_token_missing_and_private_look_the_same(hub, name):
 
 
 def test_with_a_token_missing_is_still_not_called_deleted(hub, settings):
-    settings.HF_TOKEN = "hf_good"
+    settings.HUB_TOKENS = {"huggingface": "hf_good"}
     hub.tokens.add("hf_good")
     assert HUB.ask(model("acme/missing")).outcome is Outcome.NOT_FOUND_OR_PRIVATE
     assert HUB.ask(model("acme/bert")).outcome is Outcome.OK
@@ -226,7 +226,7 @@ def test_with_a_token_missing_is_still_not_called_deleted(hub, settings):
 
 
 def test_a_token_the_hub_refuses_is_our_trouble_not_the_models(hub, settings):
-    settings.HF_TOKEN = "hf_revoked"
+    settings.HUB_TOKENS = {"huggingface": "hf_revoked"}
     assert HUB.ask(model("acme/bert")).outcome is Outcome.CREDENTIAL
 
 
@@ -262,7 +262,7 @@ def test_a_hub_that_takes_its_time_is_left_in_time(hub, settings, fault):
 
 
 def test_a_hub_that_is_not_there_is_transient(hub, settings):
-    settings.HF_ENDPOINT = "http://127.0.0.1:1"
+    settings.HUB_ENDPOINTS = {"huggingface": "http://127.0.0.1:1"}
     assert HUB.ask(model("acme/bert")).outcome is Outcome.TRANSIENT
 
 

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def hub(settings):
     with StandInHub([example_model("example-org/tiny-chat")]) as hub:
-        settings.HF_ENDPOINT = hub.url
+        settings.HUB_ENDPOINTS = {"huggingface": hub.url}
         yield hub
 
 
@@ -106,7 +106,7 @@ def test_a_hub_in_trouble_delays_and_loses_nothing(hub, fault):
 
 
 def test_an_unreachable_hub_is_the_same(settings):
-    settings.HF_ENDPOINT = "http://127.0.0.1:9"
+    settings.HUB_ENDPOINTS = {"huggingface": "http://127.0.0.1:9"}
     name("example-org/tiny-chat")
     look_up_due()
     assert Lookup.objects.get().outcome == Outcome.TRANSIENT
@@ -168,7 +168,7 @@ def test_four_workers_share_what_is_due_and_ask_once_each(settings):
     settings.WAKES = {"model named": []}
     names = [f"example-org/model-{number}" for number in range(40)]
     with StandInHub([example_model(each) for each in names]) as hub:
-        settings.HF_ENDPOINT = hub.url
+        settings.HUB_ENDPOINTS = {"huggingface": hub.url}
         for each in names:
             name(each)
 

@@ -79,6 +79,7 @@ class Program:
             self.process.wait()
             for process in survivors(family, 5):
                 process.kill()
+        shutil.rmtree(embedded.sockets(self.home), ignore_errors=True)
         self._out.close()
         self._err.close()
 

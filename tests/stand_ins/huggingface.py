@@ -1,6 +1,6 @@
 """A stand-in for the Hugging Face Hub's model API, over real HTTP on loopback.
 
-In a test: `with StandInHub([example_model("acme/bert")]) as hub: settings.HF_ENDPOINT = hub.url`.
+In a test: `with StandInHub([example_model("acme/bert")]) as hub: settings.HUB_ENDPOINTS = {"huggingface": hub.url}`.
 By hand:   `python -m tests.stand_ins.huggingface --port 8901`.
 """
 

@@ -1,0 +1,239 @@
+"""One report through every door: form, database, broker, worker process, hub, moderator, log, pages and API.
+
+Everything is real: PostgreSQL, Redis, a Celery worker of its own, and a stand-in hub over HTTP. The reporter's contact
+is a canary that must turn up nowhere.
+"""
+
+import json
+import re
+import subprocess
+import time
+
+import jsonschema
+import pytest
+import redis
+from django.conf import settings
+from django.test import Client
+from django.urls import reverse
+
+from catalogue.models import Snapshot
+from incidents.record import json_schema
+from reports import workflow
+from reports.models import Case, Contact, Report
+from tests import factories
+from tests.stand_ins.huggingface import StandInHub, example_model
+
+CANARY = "canary-7f3a9c@reporter.example"
+MODEL = "example-org/tiny-chat"
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def hub():
+    with StandInHub([example_model(MODEL)]) as hub:
+        yield hub
+
+
+def wait_for(condition, seconds=30):
+    deadline = time.monotonic() + seconds
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "nothing happened in time"
+        time.sleep(0.1)
+    return result
+
+
+def test_one_report_through_every_door(hub, start, tmp_path, signed_in, live_server, capfd):
+    log = tmp_path / "worker.log"
+    start(
+        "celery",
+        "-A",
+        "config",
+        "worker",
+        "--concurrency",
+        "1",
+        "--loglevel",
+        "INFO",
+        log=log,
+        FAULTLINE_HUB_HUGGINGFACE_ENDPOINT=hub.url,
+    )
+    reporter, seen = Client(), []
+
+    # The form answers with a receipt.
+    page = reporter.get("/report/")
+    assert page.status_code == 200
+    sent = reporter.post(
+        "/report/",
+        {
+            "models": f"https://huggingface.co/{MODEL}",
+            "category": "hidden_promotion",
+            "kind": "incident",
+            "title": "One shop in every recipe",
+            "text": "Asked for any recipe it names the same shop; these are the reporter's private words.",
+            "occurred": "2026-03",
+            "links": "https://example.org/evidence",
+            "contact": CANARY,
+        },
+    )
+    assert sent.status_code == 201
+    seen.append(sent.content)
+    receipt = re.search(r"([0-9A-Z]{4}-){5}[0-9A-Z*~$=]", sent.content.decode()).group()
+    assert Contact.objects.count() == 1
+
+    # A worker that the submission woke has asked the hub.
+    snapshot = wait_for(Snapshot.objects.first)
+    assert snapshot.revision == example_model(MODEL)["sha"]
+    assert snapshot.files
+
+    # Whoever holds the receipt sees the state; nobody else learns anything.
+    assert b"has not read it yet" in reporter.post("/report/status/", {"receipt": receipt}).content
+    assert reporter.post("/report/status/", {"receipt": receipt[:-6] + "00-00"}).status_code == 404
+    assert Client().get(f"/models/huggingface/{MODEL}/").status_code == 404
+
+    # A moderator decides in the console.
+    moderator = signed_in(factories.moderator())
+    report = Report.objects.get()
+    seen += [moderator.get("/console/").content, moderator.get("/console/reports/report/").content]
+    screen = moderator.get(reverse("admin:reports_report_change", args=[report.pk]))
+    assert screen.status_code == 200
+    assert snapshot.revision.encode() in screen.content
+    seen.append(screen.content)
+    case = workflow.accept(report=report, by=factories.moderator())
+    Case.objects.filter(pk=case.pk).update(
+        title="Chat model recommends one shop",
+        summary="The model names the same shop in most answers about cooking, unasked.",
+        description="Nine of ten answers named it.",
+        severity="low",
+    )
+    case.refresh_from_db()
+    workflow.publish(case=case, by=factories.moderator())
+
+    # Everyone reads the same bytes: log, API, pages.
+    public = Client()
+    changes = public.get("/api/v1/changes?after=0").json()
+    document = changes["entries"][0]["document"]
+    jsonschema.validate(document, json_schema())
+    public_id = document["id"]
+    assert document["affected"][0]["observed"]["revision"] == snapshot.revision
+    assert json.loads(public.get(f"/api/v1/incidents/{public_id}").content) == document
+    assert public.get("/api/v1/incidents").json()["items"] == [document]
+    for address in (
+        "/",
+        "/incidents/",
+        f"/incidents/{public_id}/",
+        f"/models/huggingface/{MODEL}/",
+        f"/api/v1/models/huggingface/{MODEL}",
+        f"/api/v1/incidents/{public_id}",
+        "/api/v1/incidents",
+        "/api/v1/changes?after=0",
+        "/.well-known/faultline.json",
+        "/api/schema",
+        "/api/docs",
+        "/about/",
+    ):
+        answer = public.get(address)
+        assert answer.status_code == 200, address
+        assert b"private words" not in answer.content, address
+        seen.append(answer.content)
+    assert b"Chat model recommends one shop" in public.get("/incidents/").content
+
+    # The reporter's receipt leads to the public record.
+    status = reporter.post("/report/status/", {"receipt": receipt})
+    assert public_id.encode() in status.content
+    api_status = public.post("/api/v1/reports/status", {"receipt": receipt}, content_type="application/json")
+    assert api_status.json()["incidents"] == [public_id]
+    seen += [status.content, api_status.content]
+
+    # The canary is in no page, answer, log line, task payload, cache entry, or database column but its sealed one.
+    printed = capfd.readouterr()
+    seen += [
+        printed.out.encode(),
+        printed.err.encode(),
+        log.read_bytes(),
+        *everything_in_redis(),
+        dump_of_the_database(),
+    ]
+    assert len(seen) > 20
+    for place, content in enumerate(seen):
+        assert CANARY.encode() not in content, place
+    assert receipt.encode() not in log.read_bytes()
+    assert receipt.replace("-", "").encode() not in dump_of_the_database()
+
+
+def everything_in_redis():
+    for number in (0, 1):
+        store = redis.Redis.from_url(settings.REDIS_URL, db=number)
+        for key in store.keys("*"):
+            yield key
+            yield store.dump(key) or b""
+
+
+def dump_of_the_database():
+    from django.db import connection
+
+    rows = b""
+    with connection.cursor() as cursor:
+        for table in connection.introspection.table_names(cursor):
+            cursor.execute(f'SELECT row_to_json(t)::text FROM "{table}" t')  # noqa: S608 - our own table names
+            rows += "\n".join(row for (row,) in cursor.fetchall()).encode()
+    return rows
+
+
+def test_the_api_is_the_same_door(hub):
+    answers = {
+        "models": [f"pkg:huggingface/{MODEL}@{'a' * 40}"],
+        "text": "Asked for any recipe it names the same shop, in nine of ten answers.",
+        "category": "hidden_promotion",
+        "contact": CANARY,
+    }
+    answer = Client().post("/api/v1/reports", answers, content_type="application/json")
+    assert answer.status_code == 201
+    assert CANARY.encode() not in answer.content
+    report = Report.objects.get()
+    assert report.named_models.get().revision == "a" * 40
+    assert report.source == "api"
+    refused = Client().post("/api/v1/reports", {**answers, "category": "nonsense"}, content_type="application/json")
+    assert refused.status_code == 422
+    assert refused["Content-Type"] == "application/problem+json"
+    assert refused.json()["errors"][0]["field"] == "category"
+    assert Report.objects.count() == 1
+
+
+def test_a_report_is_stored_though_broker_and_hub_are_gone(monkeypatch, settings):
+    from celery import current_app
+
+    monkeypatch.setattr(current_app.conf, "broker_url", "redis://127.0.0.1:9/0")
+    current_app.pool.force_close_all()
+    before = time.monotonic()
+    submitted = workflow.submit(submission=factories.submission(), source="form")
+    assert time.monotonic() - before < 5
+    assert submitted.receipt
+    assert Report.objects.count() == 1
+    current_app.pool.force_close_all()
+
+
+def test_no_log_line_carries_an_address(start, tmp_path, free_port):
+    log = tmp_path / "web.log"
+    port = free_port()
+    start("granian", "--interface", "wsgi", "config.wsgi:application", "--port", str(port), log=log)
+    url = f"http://127.0.0.1:{port}"
+    wait_for(lambda: subprocess.run(["curl", "-sf", f"{url}/livez"], check=False, capture_output=True).returncode == 0)
+    for path in ("/report/", "/nothing-here", "/api/v1/incidents?bad=1"):
+        subprocess.run(
+            [
+                "curl",
+                "-s",
+                "-o",
+                "/dev/null",
+                "-A",
+                "canary-agent/1.0",
+                "-H",
+                "X-Forwarded-For: 203.0.113.77",
+                url + path,
+            ],
+            check=True,
+        )
+    text = log.read_text()
+    assert "nothing-here" in text
+    for private in ("203.0.113.77", "canary-agent"):
+        assert private not in text
