@@ -44,11 +44,12 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class HubFile:
-    """One file of a repository; sizes in bytes, None where the hub did not say."""
+    """One file of a repository: size in bytes, SHA-256, and the hub's id of the content; None where it did not say."""
 
     path: str
     size: int | None = None
     sha256: str | None = None
+    content_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,19 @@ class Facts:
     library: str = ""
     tags: tuple[str, ...] = ()
     base_models: tuple[BaseModelClaim, ...] = ()
+    bases_claimed_by: str = ""  # "hub", "tag" or "card"
     files: tuple[HubFile, ...] = ()
+    files_complete: bool = True  # False where the hub cut the listing or gave none
     created_at: datetime | None = None
     modified_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Quota:
+    """How many calls a hub allows in how many seconds; of an answer: how many are left, and seconds to the reset."""
+
+    calls: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -93,7 +104,9 @@ class Answer:
     facts: Facts | None = None
     detail: str = ""
     retry_after: float | None = None
+    quota: Quota | None = None
     endpoint: str = field(default="", compare=False)
+    body: bytes = field(default=b"", compare=False, repr=False)  # as received, where it led to facts
 
 
 class Knows(StrEnum):
@@ -113,13 +126,15 @@ class Knows(StrEnum):
 class Hub(Protocol):
     """One hub. `slug` is its name in URLs, records and purls; it equals the file's name.
 
-    `example` is a name of the form its models have; `knows` is what its answers can tell.
+    `example` is a name of the form its models have; `knows` is what its answers can tell; `quota` is what an anonymous
+    caller may ask until the hub says otherwise.
     """
 
     slug: str
     title: str
     example: str
     knows: frozenset[Knows]
+    quota: Quota
 
     def read(self, text: str) -> Reference | None:
         """`text` as a model of this hub; None if it is not this hub's business.
@@ -133,7 +148,7 @@ class Hub(Protocol):
         ...
 
     def purl(self, reference: Reference) -> str:
-        """The canonical package URL, the version only where the revision is immutable; "" for a name it has no form for."""
+        """The canonical package URL, with a version only where the revision is immutable; "" where it has no form."""
         ...
 
     def is_immutable(self, revision: str) -> bool:

@@ -15,13 +15,14 @@ from typing import Any
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, though not in an __all__
 
-from catalogue.hub import Answer, BaseModelClaim, Facts, HubFile, Outcome, Reference
+from catalogue.hub import Answer, BaseModelClaim, Facts, HubFile, Outcome, Quota, Reference
 
 LONGEST_WAIT_SECONDS = 24 * 3600.0
 _LARGEST_NUMBER = 2**53 - 1  # what JSON carries without loss
 _LONGEST_LINE = 200
 _LONGEST_PATH = 1000
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_LEFT = re.compile(r";\s*r\s*=\s*(\d{1,9})")
 _RESET = re.compile(r";\s*t\s*=\s*(\d{1,9})")
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _NO_ACCESS = frozenset({"GatedRepo", "RepoNotFound"})
@@ -61,14 +62,15 @@ def read_answer(
     outcome = classify(status, code, message, had_token=had_token)
     if outcome is not Outcome.OK:
         detail = _line(" ".join(part for part in (f"HTTP {status}", code, message) if part))
-        return Answer(outcome, detail=detail, retry_after=_wait(outcome, headers), endpoint=endpoint)
+        wait = _wait(outcome, headers)
+        return Answer(outcome, detail=detail, retry_after=wait, quota=_quota(headers), endpoint=endpoint)
     try:
         found = facts(json.loads(body))
     except (ValueError, RecursionError) as error:
         return Answer(Outcome.MALFORMED, detail=_line(f"{type(error).__name__}: {error}"), endpoint=endpoint)
     if is_commit(reference.revision) and found.revision != reference.revision:
         return Answer(Outcome.MALFORMED, detail="the answer is about another revision", endpoint=endpoint)
-    return Answer(_state(reference.name, found), facts=found, endpoint=endpoint)
+    return Answer(_state(reference.name, found), facts=found, quota=_quota(headers), endpoint=endpoint, body=body)
 
 
 def classify(status: int, code: str, message: str, *, had_token: bool) -> Outcome:
@@ -121,6 +123,13 @@ def _wait(outcome: Outcome, headers: Mapping[str, str]) -> float | None:
     return min(max(waits), LONGEST_WAIT_SECONDS) if waits else None
 
 
+def _quota(headers: Mapping[str, str]) -> Quota | None:
+    """Calls left and seconds to the reset, by the `RateLimit` of the IETF draft: `"api";r=499;t=290`."""
+    said = headers.get("ratelimit", "")
+    left, reset = _LEFT.search(said), _RESET.search(said)
+    return Quota(int(left[1]), min(float(reset[1]), LONGEST_WAIT_SECONDS)) if left and reset else None
+
+
 def _retry_after(value: str) -> list[float]:
     if re.fullmatch(r"[0-9]{1,9}", value):
         return [float(value)]
@@ -140,6 +149,7 @@ def facts(document: Any) -> Facts:
     card = _mapping(document.get("cardData"))
     tags = tuple(_lines(document.get("tags")))
     commit = _line(document.get("sha")).lower()
+    bases_claimed_by, base_models = _base_models(document, tags, card)
     return Facts(
         stable_id=stable_id[:100],
         name=name,
@@ -154,7 +164,8 @@ def facts(document: Any) -> Facts:
         pipeline=_line(document.get("pipeline_tag"))[:100],
         library=_line(document.get("library_name"))[:100],
         tags=tags,
-        base_models=_base_models(document, tags, card),
+        base_models=base_models,
+        bases_claimed_by=bases_claimed_by,
         files=tuple(_files(document.get("siblings"))),
         created_at=_time(document.get("createdAt")),
         modified_at=_time(document.get("lastModified")),
@@ -178,14 +189,17 @@ def _licence(card: dict[str, Any], tags: tuple[str, ...]) -> str:
     return _line(", ".join(licences))
 
 
-def _base_models(document: dict[str, Any], tags: tuple[str, ...], card: dict[str, Any]) -> tuple[BaseModelClaim, ...]:
-    """The bases by the first source naming any: the Hub's list and tags follow renames, the card does not."""
+def _base_models(
+    document: dict[str, Any], tags: tuple[str, ...], card: dict[str, Any]
+) -> tuple[str, tuple[BaseModelClaim, ...]]:
+    """The first source that names any base, and its bases: the Hub's list and tags follow renames, the card not."""
     own = _line(document.get("id")).lower()
-    for claims in (_listed_bases(document), _tagged_bases(tags), _card_bases(card)):
+    sources = (("hub", _listed_bases(document)), ("tag", _tagged_bases(tags)), ("card", _card_bases(card)))
+    for source, claims in sources:
         bases = {claim.name.lower(): claim for claim in claims if is_name(claim.name) and claim.name.lower() != own}
         if bases:
-            return tuple(bases.values())
-    return ()
+            return source, tuple(bases.values())
+    return "", ()
 
 
 def _listed_bases(document: dict[str, Any]) -> Iterator[BaseModelClaim]:
@@ -217,7 +231,7 @@ def _files(siblings: Any) -> list[HubFile]:
         if path and len(path) <= _LONGEST_PATH:
             sha256 = _line(_mapping(sibling.get("lfs")).get("sha256")).lower()
             digest = sha256 if re.fullmatch(r"[0-9a-f]{64}", sha256) else None
-            files[path] = HubFile(path, _count(sibling.get("size")), digest)
+            files[path] = HubFile(path, _count(sibling.get("size")), digest, _line(sibling.get("blobId")) or None)
     return [files[path] for path in sorted(files)]
 
 

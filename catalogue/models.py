@@ -20,6 +20,7 @@ class Model(models.Model):
     stable_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 - NULL: not yet confirmed, and not unique
     name = models.CharField(max_length=300, help_text="As the hub spells it now.")
     first_named_at = models.DateTimeField(default=timezone.now)
+    watched = models.BooleanField(default=False, help_text="A published record in force names it: asked about often.")
 
     class Meta:
         constraints = [
@@ -68,6 +69,9 @@ class Lookup(DueRow):
     revision = models.CharField(max_length=200, blank=True, default="")
     outcome = models.CharField(max_length=30, blank=True, choices=[(o.value, o.value) for o in Outcome])
     answered_at = models.DateTimeField(null=True, blank=True)
+    interval_hours = models.FloatField(null=True, blank=True, help_text="Between the last two questions.")
+    missing_since = models.DateTimeField(null=True, blank=True, help_text="First of the refusals in a row, if any.")
+    times_missing = models.PositiveIntegerField(default=0)
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["alias", "revision"], name="catalogue_lookup_subject")]
@@ -97,6 +101,7 @@ class Snapshot(models.Model):
     tags = models.JSONField(default=list)
     base_models = models.JSONField(default=list)
     files = models.JSONField(default=list, encoder=DjangoJSONEncoder)
+    files_complete = models.BooleanField(default=True, help_text="Off where the hub cut the listing or gave none.")
     hub_created_at = models.DateTimeField(null=True, blank=True)
     hub_modified_at = models.DateTimeField(null=True, blank=True)
     digest = models.CharField(
@@ -108,3 +113,65 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.taken_at:%Y-%m-%d %H:%M}"
+
+
+class RawAnswer(models.Model):
+    """A hub's answer as received, kept privately beside the snapshot it led to. Never published, never federated."""
+
+    snapshot = models.OneToOneField(Snapshot, on_delete=models.CASCADE, related_name="raw")
+    sha256 = models.CharField(max_length=64)
+    body = models.BinaryField(help_text="zlib (RFC 1950).")
+
+
+class UseCount(models.Model):
+    """How much a model was used, as the hub counted on a day. Downloads are those of the 30 days before."""
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="use_counts")
+    day = models.DateField()
+    downloads = models.BigIntegerField(null=True)
+    likes = models.BigIntegerField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["model", "day"], name="catalogue_use_count_day")]
+
+
+class Drift(models.Model):
+    """A change of a model that matters, noticed between two snapshots. Append-only."""
+
+    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="drift")
+    noticed_at = models.DateTimeField(default=timezone.now)
+    change = models.CharField(max_length=30)
+    before = models.CharField(max_length=1000, blank=True)
+    after = models.CharField(max_length=1000, blank=True)
+
+    class Meta:
+        verbose_name_plural = "drift"
+        indexes = [models.Index(fields=["model", "-noticed_at"], name="catalogue_drift_of_model")]
+
+    def __str__(self) -> str:
+        return f"{self.change.replace('_', ' ')} ({self.noticed_at:%Y-%m-%d})"
+
+
+class Lineage(models.Model):
+    """A claim that one model derives from another, for as long as it is made. The base is a name: it may not exist."""
+
+    child = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="bases")
+    base = models.ForeignKey(Alias, on_delete=models.CASCADE, related_name="derivatives")
+    relation = models.CharField(
+        max_length=20, blank=True, help_text="finetune, quantized, adapter, merge, or not said."
+    )
+    claimed_by = models.CharField(max_length=20, help_text="Who says so: the hub, a tag, or the card.")
+    since = models.DateTimeField(default=timezone.now)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "lineage"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["child", "base"], condition=Q(ended_at=None), name="catalogue_lineage_once_at_a_time"
+            )
+        ]
+        indexes = [models.Index(fields=["base"], condition=Q(ended_at=None), name="catalogue_lineage_down")]
+
+    def __str__(self) -> str:
+        return f"{self.child} from {self.base}"

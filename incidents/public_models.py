@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from django.db.models import Count
 
 from catalogue.hub import Reference, hubs
-from catalogue.lookups import find_alias, latest_snapshot, names_of
 from catalogue.models import Model, Snapshot
+from catalogue.naming import find_alias, names_of
+from catalogue.snapshots import latest_snapshot
 from incidents.models import Affected, Incident
 from incidents.record import Status
 from incidents.search import of_model

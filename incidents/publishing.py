@@ -16,8 +16,11 @@ from django.db.models import TextField, Value
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
+from catalogue.models import Model
+from catalogue.naming import find_alias, names_of
 from incidents.models import Affected, Incident, Operation, OtherId, Publication
 from incidents.record import Record, Status
+from incidents.search import of_model
 from lib.canonical import canonical_bytes, chain, digest
 
 # pg_advisory_xact_lock key of the log; the number means nothing.
@@ -141,6 +144,15 @@ def _project(incident: Incident, record: Record, document: bytes) -> None:
     Affected.objects.bulk_create(_affected(incident, record))
     OtherId.objects.bulk_create(OtherId(incident=incident, key=alias.lower()) for alias in record.aliases)
     Incident.objects.filter(pk=incident.pk).update(search=_search_vector(record))
+    _watch(record)
+
+
+def _watch(record: Record) -> None:
+    """Has the catalogue ask often about the models that records in force name, and about no others."""
+    for named in record.affected:
+        if named.hub and (alias := find_alias(named.hub, named.name)):
+            in_force = of_model(named.hub, names_of(alias.model), alias.model.stable_id or "").exists()
+            Model.objects.filter(pk=alias.model_id).update(watched=in_force)
 
 
 def _affected(incident: Incident, record: Record) -> Iterable[Affected]:

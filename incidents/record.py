@@ -166,6 +166,15 @@ class Observation(_Plain):
     disabled: bool = False
 
 
+class ModelChange(_Plain):
+    """A change of the model that was noticed on its hub after the first report, for example weights_replaced."""
+
+    change: TermCode
+    noticed: Instant
+    before: str = Field("", max_length=1000)
+    after: str = Field("", max_length=1000)
+
+
 class AffectedFile(_Plain):
     """One file of the repository."""
 
@@ -190,6 +199,7 @@ class AffectedModel(_Plain):
     match: Match
     note: str = Field("", max_length=1000)
     observed: Observation | None = None
+    changes: tuple[ModelChange, ...] = ()
 
 
 class Classification(_Plain):

@@ -50,6 +50,11 @@ class DueRow(models.Model):
         wait = max(back_off(self.attempts), timedelta(seconds=at_least))
         return self._end(due_at=timezone.now() + wait, strikes=0, last_error=error[:500], **fields)
 
+    def put_back(self, *, seconds: float) -> bool:
+        """Ends a lease that was not used: due after `seconds`, as if it had not been leased. False as for `done`."""
+        fields = {"attempts": max(self.attempts - 1, 0), "strikes": max(self.strikes - 1, 0)}
+        return self._end(due_at=timezone.now() + timedelta(seconds=seconds), **fields)
+
     def fail(self, error: str) -> bool:
         """Ends the lease after an error of ours; the strike stays. False as for `done`."""
         return self._end(due_at=timezone.now() + back_off(self.attempts), last_error=error[:500])

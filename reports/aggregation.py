@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from catalogue.hub import Reference, hubs
-from catalogue.models import Snapshot
+from catalogue.models import Drift, Snapshot
 from incidents.publishing import instant
 from incidents.record import (
     AffectedFile,
@@ -12,6 +12,7 @@ from incidents.record import (
     AffectedStatus,
     Classification,
     Match,
+    ModelChange,
     Observation,
     Record,
     Source,
@@ -36,12 +37,13 @@ class Stamp:
 
 @dataclass(frozen=True)
 class CaseParts:
-    """The rows that hang on a case; `snapshots` by the primary key of the case's model."""
+    """The rows that hang on a case; `snapshots` and `drift` by the primary key of the case's model."""
 
     models: Iterable[CaseModel]
     references: Iterable[Source]
     classifications: Iterable[Classification]
     snapshots: Mapping[int, Snapshot]
+    drift: Mapping[int, Iterable[Drift]]
 
 
 def summarise(case: Case, parts: CaseParts, stamp: Stamp) -> Record:
@@ -63,14 +65,16 @@ def summarise(case: Case, parts: CaseParts, stamp: Stamp) -> Record:
         evidence_grade=case.evidence_grade,
         confidence=case.confidence,
         occurred=case.occurred or None,
-        affected=tuple(_affected(model, parts.snapshots.get(model.pk)) for model in parts.models),
+        affected=tuple(
+            _affected(model, parts.snapshots.get(model.pk), parts.drift.get(model.pk, ())) for model in parts.models
+        ),
         classifications=tuple(parts.classifications),
         references=tuple(parts.references),
         aliases=tuple(clean_line(other) for other in case.other_ids),
     )
 
 
-def _affected(named: CaseModel, snapshot: Snapshot | None) -> AffectedModel:
+def _affected(named: CaseModel, snapshot: Snapshot | None, drift: Iterable[Drift]) -> AffectedModel:
     status, note = AffectedStatus(named.status), clean_text(named.note)
     if named.alias is None:
         return AffectedModel(hub=None, name=clean_line(named.name), match=Match.NAME_ONLY, status=status, note=note)
@@ -87,6 +91,7 @@ def _affected(named: CaseModel, snapshot: Snapshot | None) -> AffectedModel:
         match=_match(named.file, revision),
         note=note,
         observed=_observation(snapshot),
+        changes=tuple(_change(noticed) for noticed in drift),
     )
 
 
@@ -101,6 +106,15 @@ def _files(path: str, snapshot: Snapshot | None) -> tuple[AffectedFile, ...]:
         return ()
     listed = {file["path"]: file.get("sha256") for file in snapshot.files} if snapshot else {}
     return (AffectedFile(path=clean_line(path), sha256=listed.get(path)),)
+
+
+def _change(noticed: Drift) -> ModelChange:
+    return ModelChange(
+        change=noticed.change,
+        noticed=instant(noticed.noticed_at),
+        before=clean_line(noticed.before),
+        after=clean_line(noticed.after),
+    )
 
 
 def _observation(snapshot: Snapshot | None) -> Observation | None:

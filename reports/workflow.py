@@ -14,7 +14,7 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from accounts.models import User
-from catalogue import lookups, references
+from catalogue import naming, references, snapshots
 from catalogue.hub import UnreadableReferenceError
 from incidents import publishing
 from incidents.models import Operation, Publication
@@ -163,7 +163,7 @@ def _named(report: Report, asked: str) -> NamedModel:
         reference = references.read(asked)
     except UnreadableReferenceError as error:
         return NamedModel(report=report, asked=asked, problem=str(error)[:300])
-    alias = lookups.name_model(reference)
+    alias = naming.name_model(reference)
     return NamedModel(report=report, asked=asked, alias=alias, revision=reference.revision, file=reference.file)
 
 
@@ -303,9 +303,9 @@ def _revise(verb: str, operation: Operation, case: Case, by: Actor, notice: str)
 
 def _record_of(case: Case, stamp: Stamp) -> Record:
     models = list(case.models.select_related("alias__model").order_by("pk"))
-    snapshots = {
-        model.pk: lookups.latest_snapshot(model.alias.model, model.revision) for model in models if model.alias
-    }
+    on_hubs = {model.pk: model.alias.model for model in models if model.alias}
+    latest = {model.pk: snapshots.latest_snapshot(on_hubs[model.pk], model.revision) for model in models if model.alias}
+    first_reported = case.reports.order_by("submitted_at").values_list("submitted_at", flat=True).first()
     parts = CaseParts(
         models=models,
         references=[
@@ -316,7 +316,8 @@ def _record_of(case: Case, stamp: Stamp) -> Record:
             Classification(taxonomy=row.taxonomy, term=row.term)
             for row in case.classifications.order_by("taxonomy", "term")
         ],
-        snapshots={pk: snapshot for pk, snapshot in snapshots.items() if snapshot},
+        snapshots={pk: snapshot for pk, snapshot in latest.items() if snapshot},
+        drift={pk: list(snapshots.drift_since(model, first_reported)) for pk, model in on_hubs.items()},
     )
     return summarise(case, parts, stamp)
 

@@ -15,6 +15,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
+from lib.store import store
 from tests import factories
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +39,13 @@ def environment(**changes: str) -> dict[str, str]:
     folder = address.path.rpartition("/")[0]
     own = urlunsplit(address._replace(path=f"{folder}/{connection.settings_dict['NAME']}"))
     return {**os.environ, "DATABASE_URL": own, "REDIS_URL": settings.REDIS_URL, **changes}
+
+
+@pytest.fixture(autouse=True)
+def _no_limits_from_the_test_before() -> None:
+    """Buckets and circuits live in Redis, which no transaction rolls back."""
+    for name in store().scan_iter(f"{settings.QUEUE}:*"):
+        store().delete(name)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from huggingface_hub import constants, get_session, set_client_factory
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, though not in an __all__
 from packageurl import PackageURL
 
-from catalogue.hub import Answer, Hub, Knows, Outcome, Reference, UnreadableReferenceError
+from catalogue.hub import Answer, Hub, Knows, Outcome, Quota, Reference, UnreadableReferenceError
 from catalogue.huggingface_answers import is_commit, is_name, read_answer
 from lib.http import AnswerTooLargeError, OtherHostError, bounded_client
 
@@ -53,6 +53,7 @@ class HuggingFace:
     title = "Hugging Face"
     example = "acme/bert-1.5"
     knows = frozenset(Knows)
+    quota = Quota(500, 300.0)  # anonymous calls of the API from one address, as documented in September 2025
 
     def read(self, text: str) -> Reference | None:
         """An address on huggingface.co or hf.co, with or without https://, or an hf:// one."""

@@ -143,8 +143,11 @@ def test_keeps_what_the_hub_says(hub):
     assert (found.downloads, found.likes, found.pipeline) == (4321, 12, "text-generation")
     assert found.created_at == datetime(2024, 2, 3, 4, 5, 6, tzinfo=UTC)
     assert found.modified_at == datetime(2024, 6, 7, 8, 9, 10, tzinfo=UTC)
-    assert HubFile("model.safetensors", 5_000_000_000, digits("model.safetensors", 64)) in found.files
-    assert HubFile("config.json", 700, None) in found.files
+    assert (
+        HubFile("model.safetensors", 5_000_000_000, digits("model.safetensors", 64), digits("model.safetensors", 40))
+        in found.files
+    )
+    assert HubFile("config.json", 700, None, digits("config.json", 40)) in found.files
 
 
 def test_asks_once_and_for_the_digests_of_files(hub):

@@ -8,8 +8,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from catalogue.hub import Outcome, Reference
-from catalogue.lookups import find_alias, look_up_due, name_model
+from catalogue.lookups import look_up_due
 from catalogue.models import Alias, Lookup, Model, Snapshot
+from catalogue.naming import find_alias, name_model
 from tests.stand_ins.huggingface import StandInHub, example_model
 
 pytestmark = pytest.mark.django_db
@@ -90,7 +91,7 @@ def test_a_name_that_comes_to_lead_to_another_model_is_not_merged(hub):
     assert Snapshot.objects.count() == 1
 
 
-@pytest.mark.parametrize("fault", ["unavailable", "rate_limited", "html", "truncated", "hang_up"])
+@pytest.mark.parametrize("fault", ["unavailable", "html", "truncated", "hang_up"])
 def test_a_hub_in_trouble_delays_and_loses_nothing(hub, fault):
     hub.fail("example-org/tiny-chat", fault)
     name("example-org/tiny-chat")
@@ -126,7 +127,7 @@ def test_our_own_error_ends_the_lease_and_counts(hub, monkeypatch):
     def broken(*_arguments):
         raise RuntimeError("a mistake of ours")
 
-    monkeypatch.setattr("catalogue.lookups._keep", broken)
+    monkeypatch.setattr("catalogue.snapshots.keep", broken)
     name("example-org/tiny-chat")
     look_up_due()
     lookup = Lookup.objects.get()

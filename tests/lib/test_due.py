@@ -6,8 +6,8 @@ import pytest
 from django.utils import timezone
 
 from catalogue.hub import Reference
-from catalogue.lookups import name_model
 from catalogue.models import Lookup
+from catalogue.naming import name_model
 from lib.due import LONGEST_WAIT, MOST_STRIKES, back_off, lease_next
 
 pytestmark = pytest.mark.django_db

@@ -8,6 +8,7 @@ import argparse
 import gzip
 import hashlib
 import json
+import math
 import threading
 import time
 from collections.abc import Iterable
@@ -16,7 +17,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 TOO_MUCH = 9_000_000
-RATE_LIMIT = {"RateLimit": '"api";r=499;t=290', "RateLimit-Policy": '"fixed window";"api";q=500;w=300'}
+RATE_LIMIT = '"api";r={left};t={reset}'
 PAGE = b"<!doctype html><title>Hugging Face</title><p>We will be back soon.</p>"
 
 
@@ -78,6 +79,8 @@ class StandInHub:
         self.requests: list[tuple[str, str]] = []
         self.authorizations: list[str | None] = []
         self.bytes_sent = 0
+        self.refused = 0
+        self.allow(500, 300.0)
         for document in models:
             self.put(document)
         self._server = _Server(("127.0.0.1", port), type("Handler", (_Handler,), {"hub": self}))
@@ -98,6 +101,20 @@ class StandInHub:
     def put(self, document: dict) -> None:
         """Adds a model, or a new commit of one."""
         self.models.setdefault(document["id"], []).append(document)
+
+    def allow(self, calls: int, seconds: float) -> None:
+        """A fixed window: this many calls in so many seconds, from the first one on; more are refused."""
+        self._window, self._calls, self._seconds = (0.0, 0), calls, seconds
+        self._counting = threading.Lock()
+
+    def count(self) -> tuple[int, float]:
+        """Counts one call: what is left (-1 if it is refused), and seconds to the reset."""
+        with self._counting:
+            now, (ends, used) = time.monotonic(), self._window
+            if now >= ends:
+                ends, used = now + self._seconds, 0
+            self._window = (ends, min(used + 1, self._calls))
+            return (self._calls - used - 1 if used < self._calls else -1), ends - now
 
     def move_on(self, name: str) -> str:
         """Adds a commit on main; its id."""
@@ -151,7 +168,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.requests.append((self.command, self.path))
         self.hub.authorizations.append(self.headers.get("Authorization"))
         address = urlsplit(self.path)
-        if address.path in self.hub.recorded:
+        self.left, self.reset = self.hub.count()
+        if self.left < 0:
+            self.hub.refused += 1
+            self.error(429, "", "Too many requests")
+        elif address.path in self.hub.recorded:
             self.say(*self.hub.recorded[address.path])
         elif address.path.startswith("/api/models/"):
             name, _, revision = address.path.removeprefix("/api/models/").partition("/revision/")
@@ -203,7 +224,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def start(self, status: int, headers: dict, length: int) -> None:
         self.send_response(status)
-        for name, value in (RATE_LIMIT | headers | {"Content-Length": str(length)}).items():
+        # Whole seconds, rounded up: a caller that waits as told is never early.
+        limit = {"RateLimit": RATE_LIMIT.format(left=max(self.left, 0), reset=math.ceil(self.reset))}
+        for name, value in (limit | headers | {"Content-Length": str(length)}).items():
             self.send_header(name, value)
         self.end_headers()
 

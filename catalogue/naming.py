@@ -1,0 +1,47 @@
+"""Names on hubs: the alias a name is, made on first use, and the model it leads to."""
+
+from django.db.models.functions import Lower
+
+from catalogue.hub import Reference
+from catalogue.models import Alias, Lookup, Model
+from lib.wake import wake
+
+
+def name_model(reference: Reference) -> Alias:
+    """The alias `reference` names, known from now on, and due to be looked up at once if it is new.
+
+    Call it in the transaction that needs the alias.
+    """
+    alias = find_alias(reference.hub, reference.name)
+    if alias is None:
+        model = Model.objects.create(hub=reference.hub, name=reference.name)
+        alias, created = _get_or_create_alias(reference, model)
+        if not created:
+            model.delete()
+    for revision in {"", reference.revision}:
+        _, created = Lookup.objects.get_or_create(alias=alias, revision=revision)
+        if created:
+            wake("model named")
+    return alias
+
+
+def find_alias(hub: str, name: str) -> Alias | None:
+    """The alias with that name, letter case aside."""
+    rows = Alias.objects.select_related("model").alias(key=Lower("name"))
+    return rows.filter(hub=hub, key=name.lower()).first()
+
+
+def names_of(model: Model) -> list[str]:
+    """Every name the model goes or went by."""
+    return list(model.aliases.values_list("name", flat=True))
+
+
+def _get_or_create_alias(reference: Reference, model: Model) -> tuple[Alias, bool]:
+    """As get_or_create, for a name that another transaction may be adding in other letter case."""
+    added = Alias.objects.bulk_create(
+        [Alias(hub=reference.hub, name=reference.name, model=model)], ignore_conflicts=True
+    )
+    alias = find_alias(reference.hub, added[0].name)
+    if alias is None:
+        raise RuntimeError(f"the name {reference.name} was neither found nor added")
+    return alias, alias.model_id == model.pk
