@@ -1,0 +1,92 @@
+"""A real browser against a real server. Skipped where no Chromium is installed."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+CHROMIUM = shutil.which("chromium", path=f"{os.environ.get('PATH', '')}:/usr/bin")
+_ARGUMENTS = (
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+_TELLS = """
+addEventListener("securitypolicyviolation", e => console.error(`policy: ${e.violatedDirective} ${e.blockedURI}`))
+"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, one for all tests of a file."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine: apt-get install chromium")
+    # Playwright's event loop runs in this thread; Django would refuse the tests' own queries beside it.
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    root = ("--no-sandbox",) if hasattr(os, "geteuid") and os.geteuid() == 0 else ()
+    try:
+        with sync_playwright() as playwright:
+            chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=[*root, *_ARGUMENTS])
+            yield chromium
+            chromium.close()
+    finally:
+        if before is None:
+            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+        else:
+            os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+
+
+@dataclass
+class Visit:
+    """A tab that keeps what went wrong in it. `base` is the server's address."""
+
+    page: Page
+    base: str
+    complaints: list[str] = field(default_factory=list)
+
+    def go(self, path: str, *, status: int = 200) -> Page:
+        """Opens a page and expects its status."""
+        response = self.page.goto(self.base + path)
+        assert response is not None
+        assert response.status == status, f"{path}: {response.status}"
+        return self.page
+
+    def hear(self, message: ConsoleMessage) -> None:
+        """Keeps what the console says, but for the status we asked for ourselves."""
+        if message.type in ("error", "warning") and "the server responded with a status of 4" not in message.text:
+            self.complaints.append(f"{self.page.url}: {message.text}")
+
+    def watch(self, request: Request) -> None:
+        """Keeps requests to anybody else."""
+        if urlsplit(request.url).netloc != urlsplit(self.base).netloc and not request.url.startswith("data:"):
+            self.complaints.append(f"{self.page.url} asked for {request.url}")
+
+
+@pytest.fixture
+def visit(browser: Browser, live_server) -> Iterator[Callable[..., Visit]]:
+    """Opens a tab; at the end nothing may have gone wrong in it."""
+    opened: list[tuple[BrowserContext, Visit]] = []
+
+    def open_tab(**options: object) -> Visit:
+        context = browser.new_context(**options)
+        tab = Visit(context.new_page(), live_server.url)
+        if options.get("java_script_enabled", True):
+            context.add_init_script(_TELLS)
+        context.on("request", tab.watch)
+        tab.page.on("console", tab.hear)
+        tab.page.on("pageerror", lambda error: tab.complaints.append(str(error)))
+        opened.append((context, tab))
+        return tab
+
+    yield open_tab
+    complaints = [complaint for _, tab in opened for complaint in tab.complaints]
+    for context, _ in opened:
+        context.close()
+    assert complaints == []

@@ -1,0 +1,138 @@
+"""Every public page in a browser: it renders, keeps to the policy, asks nobody else, and its links lead somewhere."""
+
+import os
+from pathlib import Path
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+import pytest
+
+from reports import workflow
+from tests import factories
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+SHA = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
+AXE = os.environ.get("AXE_CORE", "")
+SIZES = {
+    "wide": {"width": 1280, "height": 900},
+    "phone": {"width": 390, "height": 844},
+    "smallest": {"width": 320, "height": 640},
+}
+MOST_CRAWLED = 150
+
+
+@pytest.fixture
+def pages(live_server) -> dict[str, str]:
+    """One page of each type, by name, on a node with a few records."""
+    by = factories.senior_moderator()
+    named = (f"pkg:huggingface/example-org/tiny-chat@{SHA}", "example-org/other", "A model on no hub")
+    case = factories.worded_case(by=by, reported=factories.report(models=named), other_ids=["AIID-313"])
+    workflow.publish(case=case, by=by)
+    case.refresh_from_db()
+    workflow.dispute(case=case, by=by, notice="The publisher disagrees.")
+    withdrawn = factories.published_case(by=by, title="A record soon withdrawn")
+    workflow.withdraw(case=withdrawn, by=by, notice="It was another model.")
+    return {
+        "home": "/",
+        "list": "/incidents/?severity=low&q=shop",
+        "nothing found": "/incidents/?q=nothing-has-this",
+        "record": f"/incidents/{case.incident.public_id}/",
+        "withdrawn record": f"/incidents/{withdrawn.incident.public_id}/",
+        "model": "/models/huggingface/example-org/tiny-chat/",
+        "method": "/about/",
+        "report": "/report/",
+        "status": "/report/status/",
+        "api": "/api/docs",
+    }
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
+def test_every_page_renders_within_the_policy(visit, pages, scripts, scheme):
+    tab = visit(java_script_enabled=scripts, color_scheme=scheme)
+    for path in pages.values():
+        page = tab.go(path)
+        assert page.locator("main h1").count() == 1
+        assert page.locator("main h1").is_visible()
+    for path, status in (("/nothing/", 404), ("/incidents/?kind=x", 400)):
+        assert tab.go(path, status=status).locator("main h1").is_visible()
+
+
+def test_styles_and_fonts_are_really_loaded(visit, pages):
+    page = visit().go(pages["home"])
+    assert page.evaluate("document.fonts.ready.then(() => document.fonts.check('600 20px \"Source Serif 4\"'))")
+    assert page.evaluate("getComputedStyle(document.querySelector('h1')).fontFamily").startswith('"Source Serif 4"')
+    light = page.evaluate("getComputedStyle(document.body).color")
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).color") != light
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_page_scrolls_sideways(visit, pages, size):
+    tab = visit(viewport=SIZES[size])
+    for name, path in pages.items():
+        page = tab.go(path)
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert over <= 0, name
+
+
+def test_the_keyboard_reaches_the_content_first(visit, pages):
+    page = visit().go(pages["record"])
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert page.locator(".skip").bounding_box()["y"] >= 0
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_filters_work_without_scripts(visit, pages):
+    tab = visit(java_script_enabled=False)
+    page = tab.go("/incidents/")
+    page.select_option("#severity", "low")
+    page.fill("#q", "shop")
+    page.click(".filters button")
+    assert "severity=low" in page.url
+    assert page.locator(".row").count() == 1
+    page.click(".chips a >> nth=0")
+    assert page.input_value("#q") == ""
+    assert page.locator("#severity").input_value() == "low"
+
+
+def test_no_internal_link_is_broken(visit, pages):
+    tab = visit(java_script_enabled=False)
+    seen, todo = set(), [tab.base + path for path in pages.values()]
+    while todo and len(seen) < MOST_CRAWLED:
+        address = todo.pop(0)
+        if address in seen:
+            continue
+        seen.add(address)
+        response = tab.page.request.get(address)
+        assert response.ok, f"{address}: {response.status}"
+        if not response.headers["content-type"].startswith("text/html") or urlsplit(response.url).path.startswith(
+            "/console"
+        ):
+            continue
+        page = tab.go(address.removeprefix(tab.base))
+        anchors = set(page.locator("[id]").evaluate_all("all => all.map(one => one.id)"))
+        for link in page.locator("a[href]").evaluate_all("all => all.map(one => one.getAttribute('href'))"):
+            target, fragment = urldefrag(urljoin(address, link))
+            if urlsplit(target).netloc != urlsplit(tab.base).netloc:
+                continue
+            assert not fragment or target != urldefrag(address)[0] or fragment in anchors, f"{address}: #{fragment}"
+            todo.append(target)
+    assert len(seen) > len(pages)
+
+
+@pytest.mark.skipif(not Path(AXE).is_file(), reason="AXE_CORE does not name an axe.min.js")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["wide", "phone"])
+def test_axe_finds_nothing(visit, pages, scheme, size):
+    tab = visit(viewport=SIZES[size], color_scheme=scheme, bypass_csp=True)
+    rules = Path(AXE).read_text("utf-8")
+    for name, path in pages.items():
+        page = tab.go(path)
+        page.evaluate(rules)
+        tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+        found = page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
+        assert found["passes"], name
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == [], name

@@ -1,0 +1,466 @@
+"""The public pages, asked without a browser."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from django.template.loader import get_template
+from django.test import Client
+from django.urls import reverse
+
+from catalogue.models import Model, Snapshot
+from incidents.models import Incident
+from reports import workflow
+from reports.models import Case
+from tests import factories
+
+pytestmark = pytest.mark.django_db
+
+SHA = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
+VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"}
+
+
+class Outline(HTMLParser):
+    """What must hold of every page: balanced, ids once, nothing inline that the policy would refuse."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+        self.problems: list[str] = []
+        self.feed(page)
+        self.problems += [f"<{tag}> is never closed" for tag in self.open]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag not in VOID and tag not in ("path", "rect"):
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("p", "li", "path", "rect") and (not self.open or self.open[-1] != tag):
+            self.problems.append(f"</{tag}> closes nothing")
+        elif self.open and self.open[-1] == tag:
+            self.open.pop()
+        elif tag not in ("path", "rect"):
+            self.problems.append(f"</{tag}> closes <{self.open[-1] if self.open else 'nothing'}>")
+
+
+def problems_of(page: str) -> list[str]:
+    outline = Outline(page)
+    ids = [attrs["id"] for _, attrs in outline.seen if "id" in attrs]
+    problems = outline.problems + [f"id {one} twice" for one in set(ids) if ids.count(one) > 1]
+    for tag, attrs in outline.seen:
+        if "style" in attrs or tag == "style" or any(name.startswith("on") for name in attrs):
+            problems.append(f"inline style or handler on <{tag}>")
+        if tag == "script":
+            problems.append("a script")
+    if [tag for tag, _ in outline.seen].count("h1") != 1:
+        problems.append("not one h1")
+    return problems
+
+
+def text_of(response) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def published(**changes) -> Incident:
+    """A public record; `models` and `category` as its report named them."""
+    by = factories.moderator()
+    named = {name: changes.pop(name) for name in ("models", "category", "kind", "occurred", "links") if name in changes}
+    case = factories.worded_case(by=by, reported=factories.report(**named), **changes)
+    workflow.publish(case=case, by=by)
+    case.refresh_from_db()
+    return case.incident
+
+
+def case_of(incident: Incident) -> Case:
+    return Case.objects.get(incident=incident)
+
+
+# --- Every page ----------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/incidents/", "/incidents/?q=nothing-has-this", "/about/", "/report/", "/report/status/", "/api/docs"],
+)
+def test_pages_are_sound_html_on_an_empty_node_and_with_records(client, path):
+    assert problems_of(client.get(path).content.decode()) == []
+    published(models=(f"pkg:huggingface/example-org/tiny-chat@{SHA}", "example-org/other", "A model on no hub"))
+    response = client.get(path)
+    assert response.status_code == 200
+    assert problems_of(response.content.decode()) == []
+
+
+def test_record_and_model_pages_are_sound_html(client):
+    incident = published(models=(f"pkg:huggingface/example-org/tiny-chat@{SHA}", "A model on no hub"))
+    for path in (f"/incidents/{incident.public_id}/", "/models/huggingface/example-org/tiny-chat/"):
+        assert problems_of(client.get(path).content.decode()) == []
+
+
+def test_pages_revalidate_and_change_with_what_they_show(client):
+    published()
+    first = client.get("/incidents/")
+    assert "max-age=60" in first["Cache-Control"]
+    assert client.get("/incidents/", headers={"If-None-Match": first["ETag"]}).status_code == 304
+    published(title="Another record altogether")
+    assert client.get("/incidents/", headers={"If-None-Match": first["ETag"]}).status_code == 200
+
+
+def test_public_pages_set_no_cookie(client):
+    incident = published()
+    for path in ("/", "/incidents/", f"/incidents/{incident.public_id}/", "/about/", "/api/docs"):
+        response = client.get(path)
+        assert not response.cookies
+        assert "Cookie" not in response.get("Vary", "")
+
+
+# --- The list ------------------------------------------------------------------------------------------------------
+def test_list_shows_records_newest_first_with_badges_in_words(client):
+    published(title="The first record of two")
+    published(title="The second record of two", severity="critical", evidence_grade="confirmed")
+    page = text_of(client.get("/incidents/"))
+    assert page.index("The second record of two") < page.index("The first record of two")
+    assert "Critical severity" in page
+    assert "Evidence: confirmed" in page
+
+
+def test_list_filters_and_offers_to_remove_each_filter(client):
+    published(title="A backdoor record", category="backdoor.trigger", severity="high")
+    published(title="A bias record", category="bias", severity="low")
+    response = client.get("/incidents/", {"category": "backdoor", "severity": "high"})
+    page = response.content.decode()
+    assert "A backdoor record" in page
+    assert "A bias record" not in page
+    assert 'href="?category=backdoor"' in page
+    assert 'href="?severity=high"' in page
+    assert 'href="/api/v1/incidents?category=backdoor&amp;severity=high"' in page
+
+
+def test_list_searches_words_and_keeps_them_in_the_field(client):
+    published(title="A record of pickles")
+    published(title="A record of something else")
+    page = client.get("/incidents/", {"q": '"pickles" <b>'}).content.decode()
+    assert 'value="&quot;pickles&quot; &lt;b&gt;"' in page
+    found = client.get("/incidents/", {"q": "pickles"}).content.decode()
+    assert "A record of pickles" in found
+    assert "something else" not in found
+
+
+def test_list_says_in_words_that_nothing_matches(client):
+    assert "No record matches." in text_of(client.get("/incidents/", {"q": "nothing-has-this"}))
+
+
+def test_list_leads_on_to_older_records(client):
+    for number in range(21):
+        published(title=f"Record number {number:02}")
+    first = client.get("/incidents/", {"severity": "low"})
+    assert "Record number 00" not in first.content.decode()
+    following = re.search(r'rel="next" href="([^"]+)"', first.content.decode()).group(1).replace("&amp;", "&")
+    second = client.get("/incidents/" + following)
+    assert "Record number 00" in second.content.decode()
+    assert 'href="?severity=low"' in second.content.decode()
+
+
+def test_withdrawn_records_are_listed_only_on_request(client):
+    incident = published(title="A record soon withdrawn")
+    workflow.withdraw(case=case_of(incident), by=factories.senior_moderator(), notice="It was another model.")
+    assert "A record soon withdrawn" not in client.get("/incidents/").content.decode()
+    assert "A record soon withdrawn" in client.get("/incidents/", {"status": "withdrawn"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"kind": "catastrophe"},
+        {"severity": "HIGH"},
+        {"evidence_grade": "x"},
+        {"status": "draft"},
+        {"category": "no-such"},
+        {"cursor": "!!"},
+        {"cursor": "AAAA"},
+    ],
+)
+def test_bad_values_are_a_400_page(client, query):
+    response = client.get("/incidents/", query)
+    assert response.status_code == 400
+    assert "That address is not right" in response.content.decode()
+    assert problems_of(response.content.decode()) == []
+
+
+@pytest.mark.parametrize("text", ["\x00", "%", "'", "a" * 5000, "\ud83d\ude00", "& | ! ( ) : *", "\\"])
+def test_no_search_words_break_the_list(client, text):
+    assert client.get("/incidents/", {"q": text.encode("utf-8", "surrogatepass"), "model": "x"}).status_code == 200
+
+
+# --- One record ----------------------------------------------------------------------------------------------------
+def test_record_page_says_what_each_grade_means_and_how_to_cite_it(client):
+    incident = published(title="Chat model recommends 100 % one_shop")
+    response = client.get(f"/incidents/{incident.public_id}/")
+    page = text_of(response)
+    for said in (
+        "Harm happened, or a real attempt at it was made.",
+        "Limited harm to few people, reversible without help.",
+        "Transcripts, files, logs or published reporting show it.",
+        "Probably true as worded.",
+        f"Record {incident.public_id}, version 1",
+        f"http://testserver/incidents/{incident.public_id}/",
+        f"@misc{{{incident.public_id},",
+        r"{{Chat model recommends 100 \% one\_shop}}",
+        incident.digest,
+        "Published , version 1",
+        "March 2026",
+    ):
+        assert said in page
+    assert f'href="/api/v1/incidents/{incident.public_id}"' in response.content.decode()
+
+
+def test_record_page_names_models_exactly_or_says_that_it_cannot(client):
+    file = f"https://huggingface.co/example-org/filed/blob/{SHA}/pytorch_model.bin"
+    incident = published(models=("example-org/tiny-chat", file, "A model on no hub"))
+    page = client.get(f"/incidents/{incident.public_id}/").content.decode()
+    assert 'href="/models/huggingface/example-org/tiny-chat/"' in page
+    assert f"<code>{SHA[:10]}</code>" in page
+    assert f">{SHA}</code>" in page
+    assert "pytorch_model.bin" in page
+    assert "Not known" in page
+    assert "By name only; not tied to a repository" in page
+    assert "Hugging Face had not answered when this was published." in page
+
+
+def test_record_page_shows_corrections_disputes_and_withdrawal_with_their_reason(client):
+    incident = published()
+    by = factories.senior_moderator()
+    path = f"/incidents/{incident.public_id}/"
+    workflow.correct(case=case_of(incident), by=by, notice="The date was wrong.")
+    assert "This record was corrected on" in text_of(client.get(path))
+    workflow.dispute(case=case_of(incident), by=by, notice="The publisher disagrees.")
+    page = text_of(client.get(path))
+    assert "This record is disputed since" in page
+    assert "The publisher disagrees." in page
+    workflow.withdraw(case=case_of(incident), by=by, notice="It was another model.")
+    response = client.get(path)
+    page = text_of(response)
+    assert "It no longer stands; it is kept so that citations resolve." in page
+    assert "Withdrawn , version 4" in page
+    assert "/models/huggingface/" not in response.content.decode()
+
+
+def test_id_of_another_database_leads_to_ours(client):
+    incident = published(other_ids=["AIID-313"])
+    response = client.get("/incidents/aiid-313/")
+    assert response.status_code == 302
+    assert response["Location"] == f"/incidents/{incident.public_id}/"
+    assert client.get(f"/incidents/{incident.public_id.lower()}/")["Location"] == response["Location"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/incidents/FL-2026-00000000/",
+        "/incidents/%00/",
+        "/incidents/%F0%9F%98%80/",
+        "/nothing/",
+        "/models/nohub/a/",
+        "/models/huggingface/%00/",
+    ],
+)
+def test_what_is_not_there_is_a_404_page(client, path):
+    response = client.get(path)
+    assert response.status_code == 404
+    assert "There is nothing public here" in response.content.decode()
+    assert problems_of(response.content.decode()) == []
+
+
+def test_hostile_text_is_inert_everywhere(client):
+    hostile = '<script>alert("x")</script><img src=x onerror=alert(1)>{{ settings.SECRET_KEY }}'
+    incident = published(
+        title=f"Hostile {hostile}"[:190],
+        summary=f"A hostile summary {hostile}",
+        description=(
+            f"{hostile}\n\n[a](javascript:alert(1)) [b](data:text/html,x) ![c](https://evil.example/c.png)\n\n"
+            "[d](https://ok.example/\"onmouseover=\"alert(1))\n\n<iframe src='https://evil.example'></iframe>\n\n"
+            "<a href='javascript:alert(1)'>e</a>\n\n[f]: javascript:alert(1)\n\n[f]"
+        ),
+        models=("<svg onload=alert(1)>",),
+        links=("https://example.org/?a='><script>".replace(">", "").replace("<", ""),),
+        other_ids=["<b>id</b>"],
+    )
+    for path in ("/", "/incidents/", f"/incidents/{incident.public_id}/"):
+        outline = Outline(client.get(path).content.decode())
+        assert not [tag for tag, _ in outline.seen if tag in ("script", "img", "iframe", "b", "style", "object")]
+        assert not [attrs for _, attrs in outline.seen if any(name.startswith("on") for name in attrs)]
+        links = [attrs["href"] or "" for tag, attrs in outline.seen if tag == "a"]
+        assert not [link for link in links if link.strip().lower().startswith(("javascript:", "data:", "vbscript:"))]
+
+
+def test_no_private_text_reaches_a_public_page(client):
+    secret = "Zanzibar-quokka-private-words"
+    report = factories.report(
+        text=f"{secret}: the prompt I used was this one, and it did.",
+        contact=f"{secret}@example.org",
+        title="A fine title",
+    )
+    factories.report(models=("example-org/only-reported",), text=f"{secret} again, in a report nobody has read yet.")
+    case = factories.worded_case(reported=report)
+    workflow.publish(case=case, by=factories.moderator())
+    case.refresh_from_db()
+    for path in (
+        "/",
+        "/incidents/",
+        f"/incidents/?q={secret}",
+        f"/incidents/{case.incident.public_id}/",
+        "/models/huggingface/example-org/tiny-chat/",
+        "/about/",
+    ):
+        page = client.get(path).content.decode().replace(f'value="{secret}"', "").replace(f"</span> {secret}<", "")
+        page = re.sub(r"<title>.*?</title>|href=\"[^\"]*\"", "", page)
+        assert secret not in page
+        assert "only-reported" not in page
+
+
+# --- Models --------------------------------------------------------------------------------------------------------
+def test_model_page_is_there_only_for_models_a_record_in_force_names(client):
+    factories.report(models=("example-org/only-reported",))
+    incident = published(models=("example-org/named",))
+    assert client.get("/models/huggingface/example-org/only-reported/").status_code == 404
+    assert client.get("/models/huggingface/example-org/named/").status_code == 200
+    workflow.withdraw(case=case_of(incident), by=factories.senior_moderator(), notice="It was another model.")
+    assert client.get("/models/huggingface/example-org/named/").status_code == 404
+
+
+def test_model_page_says_what_each_record_says_of_the_model(client):
+    by = factories.moderator()
+    case = factories.worded_case(by=by, reported=factories.report(models=("org/copy", "org/genuine")))
+    case.models.filter(alias__name="org/genuine").update(status="not_affected", note="The model that was imitated.")
+    workflow.publish(case=case, by=by)
+    page = text_of(client.get("/models/huggingface/org/genuine/"))
+    assert "This model: not affected" in page
+    assert "The model that was imitated." in page
+    assert "This model: affected" not in page
+    assert "The hub has not answered yet." in page
+
+
+def test_model_page_shows_what_the_hub_last_said(client):
+    published(models=("example-org/tiny-chat",))
+    model = Model.objects.get(name="example-org/tiny-chat")
+    Snapshot.objects.create(
+        model=model,
+        revision=SHA,
+        name=model.name,
+        licence="apache-2.0",
+        gated="manual",
+        downloads=1234567,
+        base_models=[{"name": "example-org/base", "relation": "finetune"}],
+        files=[{"path": "model.safetensors", "size": 2048, "sha256": "ab" * 32}],
+        digest="0" * 64,
+    )
+    page = text_of(client.get("/models/huggingface/example-org/tiny-chat/"))
+    for said in (
+        SHA,
+        "apache-2.0",
+        "Gated: on request",
+        "1,234,567",
+        "example-org/base",
+        "(finetune)",
+        "ab" * 32,
+        "2.0 KB",
+    ):
+        assert said in page
+
+
+def test_model_under_another_spelling_redirects(client):
+    published(models=("Example-Org/Tiny-Chat",))
+    response = client.get("/models/huggingface/example-org/TINY-chat/")
+    assert response["Location"] == "/models/huggingface/Example-Org/Tiny-Chat/"
+
+
+# --- Method, API, errors -------------------------------------------------------------------------------------------
+def test_method_page_defines_every_category(client):
+    page = client.get("/about/").content.decode()
+    for anchor in ("kinds", "severity", "evidence", "categories", "publication", "corrections", "privacy", "log"):
+        assert f'id="{anchor}"' in page
+    assert 'id="category-backdoor.trigger"' in page
+
+
+def test_api_page_has_every_operation_of_the_openapi_document(client):
+    page = client.get("/api/docs").content.decode()
+    document = client.get("/api/schema").json()
+    operations = [one["operationId"] for methods in document["paths"].values() for one in methods.values()]
+    assert operations
+    for operation in operations:
+        assert f'id="{operation}"' in page
+
+
+def test_api_page_submits_an_example_that_is_accepted(client):
+    page = client.get("/api/docs").content.decode()
+    example = re.search(r"-d &#x27;(\{.*?\})&#x27;</code>", page[page.index('id="submit_report"') :], re.DOTALL).group(
+        1
+    )
+    body = example.replace("&quot;", '"').replace("&#x27;", "'")
+    assert client.post("/api/v1/reports", body, content_type="application/json").status_code == 201
+
+
+@pytest.mark.parametrize("name", ["400.html", "403.html", "500.html"])
+def test_last_resort_pages_need_no_context(name):
+    assert problems_of(get_template(name).render()) == []
+
+
+def test_forged_form_is_a_403_page():
+    response = Client(enforce_csrf_checks=True).post(reverse("website:report"), {"text": "x"})
+    assert response.status_code == 403
+    assert "Please send the form again" in response.content.decode()
+    assert problems_of(response.content.decode()) == []
+
+
+# --- Reporting -----------------------------------------------------------------------------------------------------
+ANSWERS = {
+    "models": "example-org/tiny-chat\nA model on no hub",
+    "category": "hidden_promotion",
+    "kind": "hazard",
+    "text": "Asked for any recipe, the model names the same shop.",
+    "occurred": "2026-03",
+    "links": "https://example.org/a\n\nhttps://example.org/b",
+}
+
+
+def test_report_is_stored_and_its_receipt_opens_the_status(client):
+    response = client.post("/report/", ANSWERS)
+    assert response.status_code == 201
+    assert "no-store" in response["Cache-Control"]
+    receipt = re.search(r'id="receipt">([^<]+)<', response.content.decode()).group(1)
+    assert problems_of(response.content.decode()) == []
+    status = client.post("/report/status/", {"receipt": f" {receipt.lower()} "})
+    assert "We have your report." in status.content.decode()
+    assert receipt not in status.content.decode()
+
+
+def test_bad_report_names_every_problem_at_once_and_keeps_what_was_typed(client):
+    answers = {
+        **ANSWERS,
+        "category": "",
+        "text": "too <short>",
+        "occurred": "yesterday",
+        "links": "ftp://x\njavascript:x",
+    }
+    response = client.post("/report/", answers)
+    page = response.content.decode()
+    assert response.status_code == 400
+    assert problems_of(page) == []
+    for field in ("category", "text", "occurred", "links"):
+        assert f'href="#id_{field}"' in page
+        assert f'id="id_{field}_error"' in page
+    assert page.count("Each line is one link") == 2  # in the summary and at the field
+    assert "too &lt;short&gt;" in page
+    assert "ftp://x" in page
+    assert 'value="hazard" ' in page
+    assert "<title>Error: " in page
+
+
+def test_receipt_that_leads_nowhere_is_said_at_the_field(client):
+    for typed in ("nonsense", "0000-0000-0000-0000-0000-0", "\u0130" * 40, ""):
+        response = client.post("/report/status/", {"receipt": typed})
+        assert response.status_code in (400, 404)
+        assert 'href="#id_receipt"' in response.content.decode()
+        assert problems_of(response.content.decode()) == []

@@ -1,0 +1,155 @@
+"""Public pages: the documents as people read them."""
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils.cache import get_conditional_response, patch_cache_control
+from django.views.decorators.http import require_safe
+
+from incidents import log, search
+from incidents.models import Incident
+from incidents.public_models import PublicModel, most_named, public_model
+from incidents.record import MEANINGS, EvidenceGrade, Kind, Severity, Status
+from incidents.search import BadCursorError, Wanted
+from incidents.taxonomy import OWN, category_codes, taxonomies
+from lib.canonical import digest
+
+PER_PAGE = 20
+# Above this many a search says "more than": counting on would cost more than it tells.
+MOST_COUNTED = 1000
+_FILTERS = ("q", "category", "kind", "severity", "evidence_grade", "status", "hub", "model")
+_ALLOWED: dict[str, frozenset[str]] = {
+    "kind": frozenset(Kind),
+    "severity": frozenset(Severity),
+    "evidence_grade": frozenset(EvidenceGrade),
+    "status": frozenset(Status),
+}
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponseBase:
+    """What this is, what is new, and where to go."""
+    counts = search.counts_by_category()
+    page = search.find(Wanted(), limit=6)
+    context = {
+        "latest": [_document(incident) for incident in page.incidents],
+        "categories": [(term, sum(counts.get(t.code, 0) for t in [term, *children])) for term, children in _tree()],
+        "total": sum(counts.values()),
+        "most_named": [row for row in most_named(8) if row[2] > 1],
+        "head": log.head(),
+    }
+    return _page(request, "website/home.html", context)
+
+
+@require_safe
+def incident_list(request: HttpRequest) -> HttpResponseBase:
+    """Incidents, newest first; search and filters in the URL."""
+    given = {name: request.GET.get(name, "").strip()[:200].replace("\x00", "") for name in _FILTERS}
+    problems = [name for name, allowed in _ALLOWED.items() if given[name] and given[name] not in allowed]
+    if given["category"] and given["category"] not in category_codes():
+        problems.append("category")
+    if problems:
+        return _bad_request(request, f"There is no such {' and no such '.join(problems).replace('_', ' ')}.")
+    wanted = Wanted(**given)
+    try:
+        page = search.find(wanted, after=request.GET.get("cursor", ""), limit=PER_PAGE)
+    except BadCursorError:
+        return _bad_request(request, "This link to a further page is broken. Start again from the first page.")
+    total = search.matching(wanted)[: MOST_COUNTED + 1].count()
+    context = {
+        "documents": [_document(incident) for incident in page.incidents],
+        "given": given,
+        "active": [(name, value, _address(given, **{name: ""})) for name, value in given.items() if value],
+        "next_url": _address(given, cursor=page.next) if page.next else "",
+        "first_url": "" if not request.GET.get("cursor") else _address(given),
+        "total": min(total, MOST_COUNTED),
+        "more_than_counted": total > MOST_COUNTED,
+        "api_query": urlencode({name: value for name, value in given.items() if value}),
+        "tree": _tree(),
+        "kinds": list(Kind),
+        "severities": list(Severity)[::-1],
+        "evidence_grades": list(EvidenceGrade)[::-1],
+        "statuses": list(Status),
+    }
+    return _page(request, "website/incidents.html", context)
+
+
+@require_safe
+def incident_detail(request: HttpRequest, public_id: str) -> HttpResponseBase:
+    """One record for people. An id of another database redirects to ours."""
+    incident = search.by_id(public_id)
+    if incident is None:
+        raise Http404
+    if incident.public_id != public_id:
+        return redirect("website:incident", public_id=incident.public_id, permanent=False)
+    context = {
+        "record": _document(incident),
+        "digest": incident.digest,
+        "history": list(incident.publications.order_by("number")),
+    }
+    return _page(request, "website/incident.html", context)
+
+
+@require_safe
+def model_detail(request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
+    """A model that records in force name."""
+    found = public_model(hub, name)
+    if found is None:
+        raise Http404
+    if found.name != name:
+        return redirect("website:model", hub=hub, name=found.name, permanent=False)
+    documents = [_document(incident) for incident in found.incidents]
+    context = {"model": found, "rows": [(document, _naming(document, found)) for document in documents]}
+    return _page(request, "website/model.html", context)
+
+
+@require_safe
+def about(request: HttpRequest) -> HttpResponseBase:
+    """What the record means: kinds, grades, categories."""
+    meanings = {vocabulary.__name__: list(entries.items()) for vocabulary, entries in MEANINGS.items()}
+    return _page(request, "website/about.html", {"meanings": meanings, "tree": _tree()})
+
+
+def not_found(request: HttpRequest, _exception: Exception) -> HttpResponse:
+    """The 404 page: the same for what never was and for what is not public."""
+    return render(request, "website/404.html", status=404)
+
+
+def _document(incident: Incident) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(bytes(incident.document))
+    return document
+
+
+def _tree() -> list[Any]:
+    return taxonomies()[OWN].tree()
+
+
+def _address(given: dict[str, str], **changes: str) -> str:
+    """The list's query with these changes; without what is empty, so that one view has one address."""
+    return "?" + urlencode({name: value for name, value in {**given, **changes}.items() if value})
+
+
+def _naming(document: dict[str, Any], model: PublicModel) -> list[dict[str, Any]]:
+    """What a record says of the model: a record may also name it as not affected."""
+    keys = {name.lower() for name in model.names}
+    return [
+        named
+        for named in document["affected"]
+        if named["hub"] == model.hub
+        and (named["name"].lower() in keys or (model.stable_id and named["stable_id"] == model.stable_id))
+    ]
+
+
+def _bad_request(request: HttpRequest, text: str) -> HttpResponse:
+    return render(request, "website/400.html", {"text": text}, status=400)
+
+
+def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponseBase:
+    """The page; 304 where the caller has it. The tag is of the page itself: a new template is a new page too."""
+    response = render(request, template, context)
+    patch_cache_control(response, public=True, max_age=60)
+    response["ETag"] = tag = f'W/"{digest(response.content)[:32]}"'
+    return get_conditional_response(request, etag=tag, response=response) or response

@@ -1,0 +1,17 @@
+"""What every template knows."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from accounts.management.commands import demo_moderator
+
+
+def node(_request: HttpRequest) -> dict[str, object]:
+    """The node's title, name, address and contact, and the login it shows if it is a demonstration."""
+    return {
+        "node_title": settings.NODE_TITLE,
+        "node_name": settings.NODE_NAME,
+        "node_contact": settings.NODE_CONTACT,
+        "base_url": settings.BASE_URL,
+        "demo_login": (demo_moderator.NAME, demo_moderator.PASSWORD) if settings.DEMO else None,
+    }
