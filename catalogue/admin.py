@@ -110,7 +110,7 @@ class ParkedFilter(admin.SimpleListFilter):
 class LookupAdmin(ReadOnly, admin.ModelAdmin):
     """The standing jobs, most overdue first."""
 
-    list_display = ("alias", "shown_revision", "due_at", "outcome", "attempts", "strikes", "parked", "last_error")
+    list_display = ("due_at", "outcome", "parked", "attempts", "strikes", "alias", "shown_revision", "last_error")
     list_filter = ("outcome", ParkedFilter)
     list_select_related = ("alias",)
     search_fields = ("alias__name", "revision", "last_error")
@@ -121,7 +121,7 @@ class LookupAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="revision", ordering="revision")
     def shown_revision(self, lookup: Lookup) -> str:
         """The revision asked for."""
-        return lookup.revision or "default branch"
+        return lookup.revision[:12] or "default branch"
 
     @admin.display(boolean=True, ordering="parked_at")
     def parked(self, lookup: Lookup) -> bool:

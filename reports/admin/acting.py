@@ -1,0 +1,31 @@
+"""What every button of the console shares: who pressed it, and how a refusal reaches them."""
+
+from collections.abc import Mapping
+
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+
+from accounts.models import User
+from incidents.publishing import NotPublishableError
+from reports.workflow import Move, NotAllowedError, NotReadyError, WrongStateError
+
+# A verb's refusals: a message on the page, never an error page.
+REFUSALS = (NotAllowedError, NotReadyError, WrongStateError, NotPublishableError)
+
+
+def actor(request: HttpRequest) -> User:
+    """The account behind the request. The console has let it in already."""
+    if not isinstance(request.user, User):
+        raise PermissionDenied
+    return request.user
+
+
+def sentence(error: Exception) -> str:
+    """A refusal as a sentence."""
+    text = str(error).rstrip(".")
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def open_moves(moves: Mapping[str, Move], state: str, by: User) -> set[str]:
+    """The verbs that `by` may use from that state."""
+    return {verb for verb, move in moves.items() if state in move.before and by.has_perm(move.permission)}

@@ -1,0 +1,299 @@
+"""Cases: the public wording, and the verbs that make it public."""
+
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import InlineModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, QuerySet
+from django.db.models import Model as AnyModel
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from incidents.models import Publication
+from reports import workflow
+from reports.admin import case_page
+from reports.admin.acting import REFUSALS, actor, sentence
+from reports.admin.case_forms import (
+    CaseClassificationForm,
+    CaseClassifications,
+    CaseForm,
+    CaseModelForm,
+    CaseReferenceForm,
+    last_change,
+)
+from reports.admin.choices import category_title, term_title
+from reports.admin.facts import facts_of
+from reports.models import Case, CaseClassification, CaseModel, CaseReference, CaseState
+
+_WORDING = ("title", "summary", "description")
+_EVENT = ("kind", "category", "occurred", "other_ids")
+_ASSESSMENT = ("severity", "evidence_grade", "confidence")
+
+
+class Revision(Protocol):
+    """A verb that makes a new version of what is public, with a public reason."""
+
+    def __call__(self, *, case: Case, by: User, notice: str) -> Publication:
+        """Does it."""
+        ...
+
+
+_REVISIONS: dict[str, Revision] = {
+    "correct": workflow.correct,
+    "dispute": workflow.dispute,
+    "withdraw": workflow.withdraw,
+}
+
+
+def _may_edit(request: HttpRequest, case: AnyModel | None) -> bool:
+    withdrawn = isinstance(case, Case) and case.state == CaseState.WITHDRAWN
+    return request.user.has_perm("reports.change_case") and not withdrawn
+
+
+class PartOfCase(InlineModelAdmin):
+    """Rows that hang on a case: whoever may edit the case may edit them."""
+
+    extra = 1
+
+    def has_view_permission(self, request: HttpRequest, _obj: AnyModel | None = None) -> bool:
+        """As the case."""
+        return request.user.has_perm("reports.view_case")
+
+    def has_add_permission(self, request: HttpRequest, obj: AnyModel | None = None) -> bool:
+        """As the case is changed."""
+        return _may_edit(request, obj)
+
+    def has_change_permission(self, request: HttpRequest, obj: AnyModel | None = None) -> bool:
+        """As the case is changed."""
+        return _may_edit(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: AnyModel | None = None) -> bool:
+        """As the case is changed."""
+        return _may_edit(request, obj)
+
+
+class CaseModelInline(PartOfCase, admin.StackedInline):
+    """The models the case is about."""
+
+    model = CaseModel
+    form = CaseModelForm
+    verbose_name = "model"
+    verbose_name_plural = "models"
+    readonly_fields = ("hub_says",)
+
+    def get_fields(self, request: HttpRequest, obj: AnyModel | None = None) -> Any:
+        """Who only reads sees the rows' own columns."""
+        first = ("asked", "by_name") if _may_edit(request, obj) else ("alias", "name")
+        return ((*first, "hub_says"), ("revision", "file", "status"), "note")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[CaseModel]:
+        """With what a row shows."""
+        rows = super().get_queryset(request).select_related("alias__model")
+        return rows.prefetch_related("alias__lookups").order_by("pk")
+
+    @admin.display(description="The hub says")
+    def hub_says(self, row: CaseModel) -> SafeString | str:
+        """How the lookup stands."""
+        if not row.pk:
+            return "-"
+        facts = facts_of(row, str(row))
+        commit = facts.snapshot.revision[:12] if facts.snapshot else ""
+        return format_html('<span class="fl-outcome fl-{}">{}</span> <code>{}</code>', facts.tone, facts.state, commit)
+
+
+class CaseReferenceInline(PartOfCase, admin.StackedInline):
+    """Where a reader can check it."""
+
+    model = CaseReference
+    form = CaseReferenceForm
+    verbose_name = "reference"
+    verbose_name_plural = "references"
+    fields = (("title", "publisher"), ("url", "date"))
+    ordering = ("pk",)
+
+
+class CaseClassificationInline(PartOfCase, admin.TabularInline):
+    """Terms of other taxonomies: added and dropped, never changed in place."""
+
+    model = CaseClassification
+    form = CaseClassificationForm
+    formset = CaseClassifications
+    verbose_name = "classification"
+    verbose_name_plural = "classifications in other taxonomies"
+    fields = ("chosen",)
+    ordering = ("taxonomy", "term")
+
+    def has_change_permission(self, _request: HttpRequest, _obj: AnyModel | None = None) -> bool:
+        """Never."""
+        return False
+
+    @admin.display(description="term")
+    def chosen(self, row: CaseClassification) -> str:
+        """The term of a row that is there already; a new row has the form's field of this name."""
+        return term_title(row.taxonomy, row.term)
+
+
+@admin.register(Case)
+class CaseAdmin(admin.ModelAdmin):
+    """One case: wording by this form, everything else by a verb."""
+
+    form = CaseForm
+    inlines = (CaseModelInline, CaseReferenceInline, CaseClassificationInline)
+    list_display = (
+        *("shown_title", "state", "public_id", "shown_category"),
+        *("kind", "severity", "reports_grouped", "opened_at"),
+    )
+    list_filter = ("state", "kind", "severity")
+    list_select_related = ("incident",)
+    search_fields = ("title", "summary", "incident__public_id", "models__alias__name", "models__name")
+    search_help_text = "Searches title, summary, public id and models."
+    ordering = ("-opened_at", "-pk")
+    show_full_result_count = False
+    actions = None
+    change_form_template = "admin/reports/case/edit.html"
+
+    class Media:
+        css = {"all": ("reports/console.css",)}
+
+    # --- Who may ---------------------------------------------------------------------------------------------------
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        """A case begins with a report."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: AnyModel | None = None) -> bool:
+        """Until it is withdrawn."""
+        return _may_edit(request, obj)
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: AnyModel | None = None) -> bool:
+        """Never: it is withdrawn."""
+        return False
+
+    # --- Columns ---------------------------------------------------------------------------------------------------
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
+        """With the number of reports."""
+        rows: QuerySet[Case] = super().get_queryset(request).defer("incident__document", "incident__search")
+        return rows.annotate(grouped=Count("reports", distinct=True))
+
+    @admin.display(description="case", ordering="pk")
+    def shown_title(self, case: Case) -> str:
+        """Its number, and its title if it has one."""
+        return f"{case.pk}. {case.title or 'Without a title'}"
+
+    @admin.display(description="public id", ordering="incident__public_id")
+    def public_id(self, case: Case) -> str:
+        """Its id in the public record."""
+        return case.incident.public_id if case.incident else "-"
+
+    @admin.display(description="category", ordering="category")
+    def shown_category(self, case: Case) -> str:
+        """Its category's title."""
+        return category_title(case.category) if case.category else "-"
+
+    @admin.display(description="reports", ordering="grouped")
+    def reports_grouped(self, case: Case) -> int:
+        """How many reports it holds."""
+        return int(getattr(case, "grouped", 0))
+
+    # --- The form --------------------------------------------------------------------------------------------------
+    def get_fieldsets(self, request: HttpRequest, obj: AnyModel | None = None) -> Any:
+        """What is public, in the order of the page."""
+        guard = ("seen",) if _may_edit(request, obj) else ()
+        return [
+            ("Public wording", {"fields": (*guard, *_WORDING)}),
+            ("The event", {"fields": _EVENT}),
+            ("Assessment", {"fields": _ASSESSMENT, "classes": ("fl-assessment",)}),
+        ]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Under a lock where it is about to change."""
+        case = super().get_object(request, object_id, from_field)
+        if case is not None and request.method == "POST":
+            Case.objects.select_for_update().get(pk=case.pk)
+            case.refresh_from_db()
+        return case
+
+    def save_model(self, _request: HttpRequest, obj: Any, form: Any, _change: bool) -> None:
+        """The wording only; states are the workflow's."""
+        obj.save(update_fields=form.changed_data)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """The rows, and one activity for everything that changed."""
+        super().save_related(request, form, formsets, change)
+        rows = [formset.prefix for formset in formsets if formset.has_changed()]
+        workflow.edited(case=form.instance, by=actor(request), fields=[*form.changed_data, *rows])
+
+    def log_change(self, _request: HttpRequest, _obj: Any, _message: Any) -> None:  # type: ignore[override]
+        """Nothing more: the activities are the log."""
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Back to the case: publishing is the next step, not the list."""
+        messages.success(request, "Saved. What is public changes only with the buttons on the right.")
+        return redirect("admin:reports_case_change", obj.pk)
+
+    # --- Pages -----------------------------------------------------------------------------------------------------
+    def get_urls(self) -> list[URLPattern]:
+        """The buttons' address before the admin's own."""
+        move = self.admin_site.admin_view(self.move_view)
+        return [path("<int:pk>/do/<slug:verb>/", move, name="reports_case_move"), *super().get_urls()]
+
+    def render_change_form(
+        self,
+        request: HttpRequest,
+        context: dict[str, Any],
+        *args: Any,
+        **kwargs: Any,
+    ) -> HttpResponse:
+        """With the reports, the preview and the buttons beside the form."""
+        case = context["original"]
+        more = {
+            **case_page.context(case, actor(request)),
+            "title": str(case),
+            "subtitle": None,
+            "is_nav_sidebar_enabled": False,
+            "show_save_and_add_another": False,
+            "show_save_and_continue": False,
+        }
+        return super().render_change_form(request, {**context, **more}, *args, **kwargs)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, _extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The activities of one case."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return redirect(f"{reverse('admin:reports_activity_changelist')}?{urlencode({'case__id__exact': object_id})}")
+
+    def move_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
+        """One verb on one case, provided that it still is what its page showed."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method != "POST" or verb not in workflow.CASE_MOVES:
+            raise Http404
+        try:
+            with transaction.atomic():
+                case = get_object_or_404(Case.objects.select_for_update(of=("self",)), pk=pk)
+                _refuse_unread(case, request.POST.get("seen", ""))
+                publication = _move(verb, case, actor(request), request.POST.get("notice", ""))
+        except REFUSALS as error:
+            messages.error(request, sentence(error))
+        else:
+            messages.success(request, f"Done: public as entry #{publication.number} of the log.")
+        return redirect("admin:reports_case_change", pk)
+
+
+def _refuse_unread(case: Case, seen: str) -> None:
+    if seen != str(last_change(case)):
+        raise workflow.WrongStateError(f"case {case.pk} changed since you opened it; read it again first")
+
+
+def _move(verb: str, case: Case, by: User, notice: str) -> Publication:
+    if verb == "publish":
+        return workflow.publish(case=case, by=by)
+    return _REVISIONS[verb](case=case, by=by, notice=notice.replace("\x00", ""))

@@ -1,0 +1,88 @@
+"""The two decisions on a report that need an answer: into which case, and why not."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+
+from incidents.record import is_public_id
+from reports.models import Case, CaseState, RejectReason, Report
+
+MOST_OFFERED = 50
+OPEN_TO_REPORTS = (CaseState.OPEN, CaseState.PUBLISHED, CaseState.DISPUTED)
+
+
+def cases_on_same_models(report: Report) -> QuerySet[Case]:
+    """Cases that name a model of the report, under whatever name; newest first."""
+    models = report.named_models.exclude(alias=None).values("alias__model")
+    return Case.objects.filter(models__alias__model__in=models).exclude(reports=report).distinct().order_by("-pk")
+
+
+def cases_for(report: Report) -> list[tuple[str, Any]]:
+    """Cases a report can join, those on the same models first."""
+    near = list(cases_on_same_models(report).filter(state__in=OPEN_TO_REPORTS)[:MOST_OFFERED])
+    others = Case.objects.exclude(pk__in=[case.pk for case in near]).select_related("incident").order_by("-pk")
+    groups = {
+        "On the same models": near,
+        "Open": list(others.filter(state=CaseState.OPEN)[:MOST_OFFERED]),
+        "Published": list(others.filter(state__in=(CaseState.PUBLISHED, CaseState.DISPUTED))[:MOST_OFFERED]),
+    }
+    offered = [(title, [(str(case.pk), _name(case)) for case in cases]) for title, cases in groups.items() if cases]
+    return [("", "Choose a case"), *offered]
+
+
+def _name(case: Case) -> str:
+    return f"{case.pk}. {case.title or 'Without a title'} ({case.get_state_display().lower()})"
+
+
+class ExistingCaseForm(forms.Form):
+    """One of the cases offered, or any other by its number or public id."""
+
+    case = forms.ChoiceField(required=False, label="Case")
+    number = forms.CharField(
+        required=False,
+        max_length=20,
+        label="or by number or public id",
+        widget=forms.TextInput(attrs={"size": 18, "autocomplete": "off"}),
+    )
+
+    def __init__(self, *args: Any, report: Report, **kwargs: Any) -> None:
+        """Offers the cases that fit the report."""
+        super().__init__(*args, **{"auto_id": "id_group_%s", **kwargs})
+        self.fields["case"] = forms.ChoiceField(required=False, label="Case", choices=cases_for(report))
+
+    def clean(self) -> dict[str, Any]:
+        """Adds `chosen`, the case."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return cleaned
+        text = str(cleaned["number"] or cleaned["case"]).strip().upper()
+        chosen = _case_named(text) if text else None
+        if chosen is None:
+            raise forms.ValidationError(f"There is no case {text}." if text else "Choose the case to join.")
+        return {**cleaned, "chosen": chosen}
+
+
+def _case_named(text: str) -> Case | None:
+    if is_public_id(text):
+        return Case.objects.filter(incident__public_id=text).first()
+    return Case.objects.filter(pk=int(text)).first() if text.isascii() and text.isdigit() else None
+
+
+class RejectForm(forms.Form):
+    """Why a report is not taken up."""
+
+    reason = forms.ChoiceField(
+        choices=[("", "Choose a reason"), *RejectReason.choices], error_messages={"required": "Choose a reason."}
+    )
+    note = forms.CharField(
+        required=False,
+        max_length=1500,
+        label="Note",
+        help_text="For moderators only.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """With ids of its own on a page of several forms."""
+        super().__init__(*args, **{"auto_id": "id_reject_%s", **kwargs})

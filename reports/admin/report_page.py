@@ -1,0 +1,72 @@
+"""Everything a moderator needs to decide on one report."""
+
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import User
+from incidents import search
+from incidents.models import Incident
+from incidents.record import MEANINGS, Kind
+from reports.admin.acting import open_moves
+from reports.admin.choices import category_title
+from reports.admin.decisions import ExistingCaseForm, RejectForm
+from reports.admin.facts import Facts, facts_of
+from reports.models import Activity, Contact, NamedModel, Report
+from reports.notices import status_of
+from reports.workflow import REPORT_MOVES
+
+MOST_SHOWN = 20
+
+
+def context(report: Report, by: User) -> dict[str, Any]:
+    """What the page shows, and the forms `by` may use."""
+    named = list(_named(report))
+    moves = open_moves(REPORT_MOVES, report.state, by) if report.owner in (None, by) else set()
+    return {
+        "report": report,
+        "category": category_title(report.category),
+        "kind_meaning": MEANINGS[Kind][report.kind],
+        "named": [(one, _facts(one)) for one in named],
+        "other_reports": list(_other_reports(report, named)[:MOST_SHOWN]),
+        "incidents": _incidents(named),
+        "cases": list(report.cases.select_related("incident").order_by("pk")),
+        "moves": moves,
+        "held_by_other": report.owner if report.owner not in (None, by) else None,
+        "reporter_reads": status_of(report).text if report.receipt_key else "",
+        "has_contact": Contact.objects.filter(report=report).exists(),
+        "may_see_contact": by.has_perm("reports.view_contact"),
+        "group_form": ExistingCaseForm(report=report) if "accept" in moves else None,
+        "reject_form": RejectForm() if "reject" in moves else None,
+        "timeline": timeline(report.activities.all()),
+    }
+
+
+def timeline(activities: QuerySet[Activity]) -> list[Activity]:
+    """What was done, oldest first, ready to show."""
+    return list(activities.select_related("report", "case").order_by("pk"))
+
+
+def _named(report: Report) -> QuerySet[NamedModel]:
+    return report.named_models.select_related("alias__model").prefetch_related("alias__lookups").order_by("pk")
+
+
+def _facts(named: NamedModel) -> Facts:
+    return facts_of(named, named.asked)
+
+
+def _other_reports(report: Report, named: list[NamedModel]) -> QuerySet[Report]:
+    models = [one.alias.model_id for one in named if one.alias]
+    names = [one.asked for one in named if not one.alias]
+    same = Q(named_models__alias__model__in=models) | Q(named_models__alias=None, named_models__asked__in=names)
+    rows = Report.objects.filter(same).exclude(pk=report.pk)
+    return rows.defer("text").distinct().order_by("-submitted_at", "-pk")
+
+
+def _incidents(named: list[NamedModel]) -> list[Incident]:
+    found: dict[int, Incident] = {}
+    for model in {one.alias.model for one in named if one.alias}:
+        names = [alias.name for alias in model.aliases.all()]
+        rows = search.of_model(model.hub, names, model.stable_id or "").defer("document")
+        found.update({incident.pk: incident for incident in rows.order_by("-published_at")[:MOST_SHOWN]})
+    return sorted(found.values(), key=lambda incident: incident.published_at, reverse=True)[:MOST_SHOWN]
