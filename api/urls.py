@@ -3,14 +3,14 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from api import changes, errors, incidents, models, reports, taxonomies
+from api import changes, errors, hub_models, incidents, reports, taxonomies
 
 app_name = "api"
 
 urlpatterns = [
     path("v1/incidents", incidents.IncidentList.as_view(), name="incidents"),
     path("v1/incidents/<str:public_id>", incidents.IncidentDetail.as_view(), name="incident"),
-    path("v1/models/<str:hub>/<path:name>", models.ModelDetail.as_view(), name="model"),
+    path("v1/models/<str:hub>/<path:name>", hub_models.ModelDetail.as_view(), name="model"),
     path("v1/changes", changes.Changes.as_view(), name="changes"),
     path("v1/taxonomies", taxonomies.TaxonomyList.as_view(), name="taxonomies"),
     path("v1/taxonomies/<str:taxonomy>", taxonomies.TaxonomyDetail.as_view(), name="taxonomy"),

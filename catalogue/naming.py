@@ -27,6 +27,8 @@ def name_model(reference: Reference) -> Alias:
 
 def find_alias(hub: str, name: str) -> Alias | None:
     """The alias with that name, letter case aside."""
+    if "\x00" in name:  # which PostgreSQL cannot even compare with
+        return None
     rows = Alias.objects.select_related("model").alias(key=Lower("name"))
     return rows.filter(hub=hub, key=name.lower()).first()
 

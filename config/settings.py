@@ -78,12 +78,14 @@ DATABASES = {
     }
 }
 REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(HOME)
+# What may be lost is kept apart from the queue.
+CACHE_URL = embedded.with_database(REDIS_URL, 1)
 # Names this node's queue and cache keys, so that nodes can share one Redis.
 QUEUE = env.str("FAULTLINE_QUEUE", default="faultline")
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": embedded.with_database(REDIS_URL, 1),
+        "LOCATION": CACHE_URL,
         "KEY_PREFIX": QUEUE,
         "OPTIONS": {"socket_connect_timeout": 1, "socket_timeout": 2},
     }
@@ -182,8 +184,7 @@ LANGUAGE_CODE = "en"
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
-DATE_FORMAT = "j F Y"
-DATETIME_FORMAT = "j F Y, H:i"
+FORMAT_MODULE_PATH = ["config.formats"]
 
 # --- Static files --------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
@@ -219,6 +220,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 SECURE_SSL_REDIRECT = HTTPS and env.bool("FAULTLINE_SSL_REDIRECT", default=True)
+# Health checks come from beside the process, over plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_PROXY_SSL_HEADER = (

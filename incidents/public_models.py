@@ -12,7 +12,7 @@ from catalogue.models import Model, Snapshot
 from catalogue.naming import find_alias, names_of
 from catalogue.snapshots import latest_snapshot
 from incidents.models import Affected, Incident
-from incidents.record import Status
+from incidents.record import AffectedStatus, Status
 from incidents.search import of_model
 
 
@@ -33,7 +33,7 @@ class PublicModel:
 
 def public_model(hub: str, name: str) -> PublicModel | None:
     """The model by any of its names, letter case aside; None where no record in force names it."""
-    if hub not in hubs():
+    if hub not in hubs() or "\x00" in name:
         return None
     alias = find_alias(hub, name)
     model = alias.model if alias else Model(hub=hub, name=name)
@@ -71,6 +71,7 @@ def most_named(limit: int) -> list[tuple[str, str, int]]:
     """The models most records in force name: hub, name, how many records."""
     rows = (
         Affected.objects.exclude(hub="")
+        .exclude(status=AffectedStatus.NOT_AFFECTED)
         .exclude(incident__status=Status.WITHDRAWN)
         .values_list("hub", "name")
         .annotate(records=Count("incident", distinct=True))

@@ -99,6 +99,8 @@ def counts_by_category() -> dict[str, int]:
 
 def by_id(text: str) -> Incident | None:
     """The incident with that public id, or that id in another database."""
+    if "\x00" in text:  # which PostgreSQL cannot even compare with
+        return None
     found = Incident.objects.filter(public_id=text.upper()).first()
     return found or Incident.objects.filter(other_ids__key=text.lower()).order_by("pk").first()
 

@@ -98,6 +98,8 @@ def test_bad_arguments_are_problems_with_a_stable_type(researcher, query):
         "/api/",
         "/api/v1/models/huggingface/a/b",
         "/api/v1/models/x/y",
+        "/api/v1/incidents/%00",
+        "/api/v1/models/huggingface/%00",
     ],
 )
 def test_what_is_not_there_is_a_problem_too(researcher, address):
