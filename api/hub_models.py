@@ -8,8 +8,8 @@ from pydantic import BaseModel
 from rest_framework.views import APIView
 
 from api.reading import json_bytes
-from catalogue.models import Snapshot
-from incidents.public_models import PublicModel, public_model
+from catalogue.models import Drift, Snapshot
+from incidents.public_models import PublicModel, Relative, public_model
 from incidents.publishing import instant
 from incidents.record import Record
 from lib.canonical import digest
@@ -48,8 +48,37 @@ class HubFacts(BaseModel):
     files: list[HubFile]
 
 
+class Change(BaseModel):
+    """A change noticed on the hub, for example weights_replaced."""
+
+    change: str
+    noticed: str
+    before: str
+    after: str
+
+
+class Relation(BaseModel):
+    """A base or a derivative; `way` names the models from this one to it, `relations` what joins them."""
+
+    name: str
+    way: list[str]
+    relations: list[str]
+    records: int
+
+
+class InheritedRecord(BaseModel):
+    """A record on a base, which may concern this model too."""
+
+    id: str
+    title: str
+    base: Relation
+
+
 class ModelDocument(BaseModel):
-    """A model as the public sees it; `incidents` are whole records, newest first."""
+    """A model as the public sees it; `incidents` are whole records, newest first.
+
+    `hub_answer` is how the hub last answered: ok, gated, not_found_or_private, ...; "" before the first answer.
+    """
 
     hub: str
     name: str
@@ -58,7 +87,13 @@ class ModelDocument(BaseModel):
     purl: str
     url: str
     affected_revisions: list[str]
+    hub_answer: str
+    asked_at: str | None
     hub_facts: HubFacts | None
+    changes: list[Change]
+    bases: list[Relation]
+    derivatives: list[Relation]
+    inherited: list[InheritedRecord]
     incidents: list[Record]
 
 
@@ -85,11 +120,30 @@ def _document(found: PublicModel) -> bytes:
         purl=found.purl,
         url=found.url,
         affected_revisions=list(found.revisions),
+        hub_answer=found.outcome,
+        asked_at=instant(found.asked_at) if found.asked_at else None,
         hub_facts=_facts(found.latest) if found.latest else None,
+        changes=[_change(drift) for drift in found.drift],
+        bases=[_relation(base) for base in found.bases],
+        derivatives=[_relation(derivative) for derivative in found.derivatives],
+        inherited=[
+            InheritedRecord(id=one.incident.public_id, title=one.incident.title, base=_relation(one.base))
+            for one in found.inherited
+        ],
         incidents=[],
     )
     records = b",".join(bytes(incident.document) for incident in found.incidents)
     return shell.model_dump_json(exclude={"incidents"}).encode()[:-1] + b',"incidents":[' + records + b"]}"
+
+
+def _change(drift: Drift) -> Change:
+    return Change(change=drift.change, noticed=instant(drift.noticed_at), before=drift.before, after=drift.after)
+
+
+def _relation(relative: Relative) -> Relation:
+    return Relation(
+        name=relative.name, way=list(relative.way), relations=list(relative.relations), records=relative.records
+    )
 
 
 def _facts(snapshot: Snapshot) -> HubFacts:

@@ -1,14 +1,20 @@
-"""What the public may know of a model: only models that a record in force names, and only what concerns those records.
+"""What the public may know of a model: only models that a record in force names, and the bases those derive from.
 
-The catalogue also knows models from reports nobody has decided on; this is the one place that keeps them apart.
+The catalogue also knows models from reports nobody has decided on, and what derives from what among them; this is the
+one place that keeps them apart. A derivative is shown only if a record names it too.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
 
+from django.db import connection
 from django.db.models import Count
 
+from catalogue import lineage
 from catalogue.hub import Reference, hubs
-from catalogue.models import Model, Snapshot
+from catalogue.lineage import Path
+from catalogue.models import Drift, Lookup, Model, Snapshot
 from catalogue.naming import find_alias, names_of
 from catalogue.snapshots import latest_snapshot
 from incidents.models import Affected, Incident
@@ -16,9 +22,46 @@ from incidents.record import AffectedStatus, Status
 from incidents.search import of_model
 
 
+# By name and by stable id apart, so that each half walks an index: a base may have tens of thousands of derivatives.
+_RECORDS = """
+SELECT alias.model_id, affected.incident_id
+FROM incidents_affected affected
+JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
+JOIN catalogue_alias alias ON alias.hub = affected.hub AND LOWER(alias.name) = affected.name_key
+WHERE alias.model_id = ANY(%(pks)s) AND affected.status <> %(not_affected)s
+UNION
+SELECT model.id, affected.incident_id
+FROM incidents_affected affected
+JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
+JOIN catalogue_model model ON model.hub = affected.hub AND model.stable_id = affected.stable_id
+WHERE model.id = ANY(%(pks)s) AND affected.status <> %(not_affected)s
+"""
+
+
+@dataclass(frozen=True)
+class Relative:
+    """A base or a derivative: its name, the names and relations on the way to it, and how many records name it."""
+
+    name: str
+    way: tuple[str, ...]
+    relations: tuple[str, ...]
+    records: int
+
+
+@dataclass(frozen=True)
+class Inherited:
+    """A record on a base, which may concern this model too, and the way up to that base."""
+
+    incident: Incident
+    base: Relative
+
+
 @dataclass(frozen=True)
 class PublicModel:
-    """A model that records in force name. `names` are the hub's name now and every name a record uses."""
+    """A model the public may see. `names` are the hub's name now and every name a record uses.
+
+    `outcome` and `asked_at` are how the hub last answered, and when; "" and None before the first answer.
+    """
 
     hub: str
     name: str
@@ -26,49 +69,34 @@ class PublicModel:
     names: tuple[str, ...]
     url: str
     purl: str
+    revisions: tuple[str, ...]
     latest: Snapshot | None
+    outcome: str
+    asked_at: datetime | None
+    drift: tuple[Drift, ...]
     incidents: tuple[Incident, ...]
-    revisions: tuple[str, ...] = field(default=())
+    inherited: tuple[Inherited, ...]
+    bases: tuple[Relative, ...]
+    derivatives: tuple[Relative, ...]
 
 
 def public_model(hub: str, name: str) -> PublicModel | None:
-    """The model by any of its names, letter case aside; None where no record in force names it."""
+    """The model by any of its names, letter case aside; None where the public may not see it."""
     if hub not in hubs() or "\x00" in name:
         return None
     alias = find_alias(hub, name)
     model = alias.model if alias else Model(hub=hub, name=name)
     names = names_of(model) if alias else [name]
     incidents = tuple(of_model(hub, names, model.stable_id or "").order_by("-published_at", "-pk"))
-    if not incidents:
+    below = lineage.descendants(model) if model.pk else {}
+    named_below = _named_by_records(below)
+    if not incidents and not named_below:
         return None
-    return _described(model, incidents, names)
-
-
-def _described(model: Model, incidents: tuple[Incident, ...], names: list[str]) -> PublicModel:
-    keys = {name.lower() for name in names}
-    rows = [
-        row
-        for row in Affected.objects.filter(incident__in=incidents, hub=model.hub).order_by("pk")
-        if row.name_key in keys or (row.stable_id and row.stable_id == model.stable_id)
-    ]
-    name = model.name if model.stable_id else rows[0].name
-    reference = Reference(model.hub, name)
-    hub = hubs()[model.hub]
-    return PublicModel(
-        hub=model.hub,
-        name=name,
-        stable_id=model.stable_id or "",
-        names=tuple(dict.fromkeys([name, *(row.name for row in rows)])),
-        url=hub.url(reference),
-        purl=hub.purl(reference),
-        latest=latest_snapshot(model, "") if model.pk else None,
-        incidents=incidents,
-        revisions=tuple(dict.fromkeys(row.revision for row in rows if row.revision)),
-    )
+    return _described(model, names, incidents, {pk: below[pk] for pk in named_below})
 
 
 def most_named(limit: int) -> list[tuple[str, str, int]]:
-    """The models most records in force name: hub, name, how many records."""
+    """The models most records in force name as concerned: hub, name, how many records."""
     rows = (
         Affected.objects.exclude(hub="")
         .exclude(status=AffectedStatus.NOT_AFFECTED)
@@ -78,3 +106,87 @@ def most_named(limit: int) -> list[tuple[str, str, int]]:
         .order_by("-records", "name")
     )
     return list(rows[:limit])
+
+
+def _described(model: Model, names: list[str], incidents: tuple[Incident, ...], below: dict[int, Path]) -> PublicModel:
+    rows = _naming_rows(model, names, incidents)
+    name = model.name if model.stable_id or not rows else rows[0].name
+    hub, reference = hubs()[model.hub], Reference(model.hub, name)
+    above = lineage.ancestors(model) if model.pk else {}
+    relatives = _relatives({**above, **below})
+    lookup = _last_lookup(model)
+    return PublicModel(
+        hub=model.hub,
+        name=name,
+        stable_id=model.stable_id or "",
+        names=tuple(dict.fromkeys([name, *(row.name for row in rows)])),
+        url=hub.url(reference),
+        purl=hub.purl(reference),
+        revisions=tuple(dict.fromkeys(row.revision for row in rows if row.revision)),
+        latest=latest_snapshot(model, "") if model.pk else None,
+        outcome=lookup.outcome if lookup else "",
+        asked_at=lookup.answered_at if lookup else None,
+        drift=tuple(model.drift.order_by("-noticed_at", "-pk")[:50]) if model.pk else (),
+        incidents=incidents,
+        inherited=tuple(_inherited(above, relatives)),
+        bases=tuple(relatives[pk] for pk in above),
+        derivatives=tuple(relatives[pk] for pk in below),
+    )
+
+
+def _naming_rows(model: Model, names: list[str], incidents: Iterable[Incident]) -> list[Affected]:
+    """The rows of those records that name this model, and not another one of the same record."""
+    keys = {name.lower() for name in names}
+    rows = Affected.objects.filter(incident__in=[incident.pk for incident in incidents], hub=model.hub).order_by("pk")
+    return [row for row in rows if row.name_key in keys or (row.stable_id and row.stable_id == model.stable_id)]
+
+
+def _last_lookup(model: Model) -> Lookup | None:
+    answered = Lookup.objects.filter(alias__model=model.pk, revision="", answered_at__isnull=False)
+    return answered.order_by("-answered_at").first() if model.pk else None
+
+
+def _records_of(pks: Iterable[int]) -> dict[int, set[int]]:
+    """The records in force that concern each of these models, by any name or the stable id: primary keys. One query."""
+    wanted = list(pks)
+    found: dict[int, set[int]] = {}
+    if wanted:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                _RECORDS, {"pks": wanted, "not_affected": AffectedStatus.NOT_AFFECTED, "gone": Status.WITHDRAWN}
+            )
+            for model, incident in cursor.fetchall():
+                found.setdefault(model, set()).add(incident)
+    return found
+
+
+def _named_by_records(paths: dict[int, Path]) -> list[int]:
+    records = _records_of(paths)
+    return [pk for pk in paths if pk in records]
+
+
+def _relatives(paths: dict[int, Path]) -> dict[int, Relative]:
+    names = dict(
+        Model.objects.filter(pk__in={pk for path in paths.values() for pk in path.models}).values_list("pk", "name")
+    )
+    records = _records_of(paths)
+    return {
+        pk: Relative(
+            name=names[pk],
+            way=tuple(names[step] for step in path.models),
+            relations=path.relations,
+            records=len(records.get(pk, ())),
+        )
+        for pk, path in paths.items()
+    }
+
+
+def _inherited(above: dict[int, Path], relatives: dict[int, Relative]) -> Iterable[Inherited]:
+    """Records on bases, nearest base first, each record once."""
+    seen: set[int] = set()
+    records = _records_of(above)
+    incidents = Incident.objects.in_bulk({pk for of_base in records.values() for pk in of_base})
+    for base in sorted(above, key=lambda pk: len(above[pk].relations)):
+        for pk in sorted(records.get(base, set()) - seen, reverse=True):
+            seen.add(pk)
+            yield Inherited(incidents[pk], relatives[base])

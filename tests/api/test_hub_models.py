@@ -63,3 +63,72 @@ def test_a_withdrawn_record_takes_its_model_out_of_sight():
     assert Client().get(ADDRESS).status_code == 200
     workflow.withdraw(case=case, by=factories.senior_moderator(), notice="It was a test.")
     assert Client().get(ADDRESS).status_code == 404
+
+
+class TestLineage:
+    """A chain of three: org/quant from org/chat from org/base."""
+
+    @pytest.fixture(autouse=True)
+    def _hub(self, settings):
+        chain = [
+            example_model("org/quant", tags=["base_model:quantized:org/chat"]),
+            example_model("org/chat", tags=["base_model:finetune:org/base"]),
+            example_model("org/base"),
+        ]
+        with StandInHub(chain) as hub:
+            settings.HUB_ENDPOINTS = {"huggingface": hub.url}
+            yield
+
+    def get(self, name):
+        return Client().get(f"/api/v1/models/huggingface/{name}")
+
+    def test_a_record_on_a_base_is_inherited_with_the_way_to_it(self):
+        on_base = factories.published_incident(reported=factories.report(models=("org/base",)))
+        factories.published_case(reported=factories.report(models=("org/quant",)), title="Another thing altogether")
+        look_up_due()
+        model = self.get("org/quant").json()
+        inherited = model["inherited"][0]
+        assert inherited["id"] == on_base.public_id
+        assert inherited["base"]["way"] == ["org/quant", "org/chat", "org/base"]
+        assert inherited["base"]["relations"] == ["quantized", "finetune"]
+        assert [each["name"] for each in self.get("org/base").json()["derivatives"]] == ["org/quant"]
+
+    def test_the_bases_of_a_named_model_may_be_seen(self):
+        factories.published_case(reported=factories.report(models=("org/quant",)))
+        look_up_due()
+        assert self.get("org/chat").json()["incidents"] == []
+        assert self.get("org/base").status_code == 200
+
+    def test_a_derivative_that_only_a_pending_report_names_stays_out_of_sight(self):
+        factories.published_case(reported=factories.report(models=("org/base",)))
+        factories.report(models=("org/quant",))
+        look_up_due()
+        assert self.get("org/quant").status_code == 404
+        assert self.get("org/chat").status_code == 404
+        assert b"quant" not in self.get("org/base").content
+        assert b"org/chat" not in self.get("org/base").content
+
+    def test_being_named_as_not_affected_hands_nothing_down(self):
+        case = factories.worded_case(reported=factories.report(models=("org/base",)))
+        case.models.update(status="not_affected")
+        workflow.publish(case=case, by=factories.moderator())
+        factories.published_case(reported=factories.report(models=("org/quant",)))
+        look_up_due()
+        assert self.get("org/quant").json()["inherited"] == []
+
+
+def test_a_base_with_many_derivatives_costs_no_more_queries(django_assert_max_num_queries):
+    from catalogue.hub import BaseModelClaim, Reference
+    from catalogue.lineage import keep_claims
+    from catalogue.naming import name_model
+
+    factories.published_case(reported=factories.report(models=("org/base",)))
+    counts = []
+    for number in (1, 40):
+        for each in range(number):
+            child = name_model(Reference("huggingface", f"org/child{number}-{each}")).model
+            keep_claims(child, [BaseModelClaim("org/base")], "tag")
+        with django_assert_max_num_queries(20) as captured:
+            assert Client().get("/api/v1/models/huggingface/org/base").status_code == 200
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
