@@ -11,13 +11,15 @@ import random
 from dataclasses import dataclass
 
 import redis
+from django.conf import settings
 
 from catalogue.endpoints import token
 from catalogue.hub import Answer, Outcome, hubs
 from lib.store import key, store
 
 FAILURES_TO_OPEN = 5
-FIRST_OPEN_SECONDS, LONGEST_OPEN_SECONDS = 60.0, 900.0
+FIRST_OPEN_SECONDS: float = settings.HUB_CIRCUIT_SECONDS
+LONGEST_OPEN_SECONDS = 900.0
 WITHOUT_STORE_SECONDS = 30.0
 
 # KEYS: bucket, circuit. ARGV: calls, window seconds. All time is Redis' own: workers' clocks do not matter.
@@ -28,21 +30,25 @@ local opened = tonumber(redis.call('HGET', KEYS[2], 'until') or '0')
 if opened > now then return opened - now end
 local bucket = redis.call('HMGET', KEYS[1], 'left', 'reset')
 local left, reset = tonumber(bucket[1] or '-1'), tonumber(bucket[2] or '0')
-if reset <= now then left, reset = tonumber(ARGV[1]), now + tonumber(ARGV[2]) * 1000 end
+if reset <= now then
+    left, reset = tonumber(ARGV[1]), now + tonumber(ARGV[2]) * 1000
+    redis.call('HDEL', KEYS[1], 'told')
+end
 if left <= 0 then return reset - now end
 redis.call('HSET', KEYS[1], 'left', left - 1, 'reset', reset)
 redis.call('PEXPIREAT', KEYS[1], reset + 60000)
 if opened > 0 then redis.call('HSET', KEYS[2], 'until', now + tonumber(ARGV[3]) * 1000) end
 return 0
 """
-# KEYS: bucket. ARGV: calls left, seconds to the reset. Only ever lowers what is left within a window.
+# KEYS: bucket. ARGV: calls left, seconds to the reset. The first count of a window is believed, also if it is higher than
+# what we assumed; later ones only ever lower it, for answers overtake each other.
 _LEARN = """
 local now = redis.call('TIME'); now = now[1] * 1000 + math.floor(now[2] / 1000)
-local bucket = redis.call('HMGET', KEYS[1], 'left', 'reset')
+local bucket = redis.call('HMGET', KEYS[1], 'left', 'reset', 'told')
 local left, reset = tonumber(bucket[1] or '-1'), tonumber(bucket[2] or '0')
 local told, at = tonumber(ARGV[1]), now + math.floor(tonumber(ARGV[2]) * 1000)
-if reset > now and left >= 0 and left < told then told = left end
-redis.call('HSET', KEYS[1], 'left', told, 'reset', at)
+if bucket[3] and reset > now and left >= 0 and left < told then told = left end
+redis.call('HSET', KEYS[1], 'left', told, 'reset', at, 'told', 1)
 redis.call('PEXPIREAT', KEYS[1], at + 60000)
 return 0
 """

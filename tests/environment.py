@@ -1,12 +1,14 @@
 """Settings of the test run, in place before Django reads the environment. Loaded as a pytest plug-in."""
 
 import os
+from pathlib import Path
 
 # A queue of our own: a worker that shares this Redis must not take what tests wake.
 os.environ["FAULTLINE_QUEUE"] = f"test-{os.getpid()}"
 # A closed port: a test that asks a hub starts a stand-in and says so.
-os.environ["FAULTLINE_HUB_HUGGINGFACE_ENDPOINT"] = "http://127.0.0.1:9"
-os.environ["FAULTLINE_HUB_HUGGINGFACE_TOKEN"] = ""
+for hub in (Path(__file__).parent.parent / "catalogue" / "hubs").glob("[a-z]*.py"):
+    os.environ[f"FAULTLINE_HUB_{hub.stem.upper()}_ENDPOINT"] = "http://127.0.0.1:9"
+    os.environ[f"FAULTLINE_HUB_{hub.stem.upper()}_TOKEN"] = ""
 os.environ["FAULTLINE_BASE_URL"] = "http://testserver"
 os.environ["FAULTLINE_ALLOWED_HOSTS"] = "testserver,127.0.0.1,localhost"
 os.environ["FAULTLINE_NODE_NAME"] = "test.faultline.example"

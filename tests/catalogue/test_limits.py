@@ -33,6 +33,11 @@ def test_the_hubs_own_count_is_believed_when_it_is_lower():
     assert 50 < limits.wait_before_asking(HUB) <= 66
 
 
+def test_a_credential_that_may_ask_more_than_anybody_is_believed_at_its_first_answer():
+    limits.learn(HUB, told(4_000, 60))
+    assert limits.state(HUB).calls_left == 4_000
+
+
 def test_a_count_that_is_higher_than_ours_gives_nothing_back_within_the_window():
     limits.learn(HUB, told(2, 60))
     limits.learn(HUB, told(400, 60))
