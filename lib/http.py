@@ -5,15 +5,22 @@ timeouts of single reads never end an answer that drips.
 """
 
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from socket import SOCK_STREAM, getaddrinfo
 from time import monotonic
 
 import httpcore2
 import httpx2
 
 _MOST_REDIRECTS = 5
+_MOST_ADDRESSES = 4  # that are tried for one host
 _IDLE_SECONDS = 5.0
+_PUBLIC = "public"
+_SHARED_V4 = IPv4Network("100.64.0.0/10")  # carriers' and clouds' own
+_GLOBAL_V6 = IPv6Network("2000::/3")
+_NAT64 = IPv6Network("64:ff9b::/96")
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
 
 
@@ -25,6 +32,14 @@ class OtherHostError(httpx2.TransportError):
     """The answer redirects to another scheme, host or port."""
 
 
+class RefusedAddressError(httpx2.TransportError):
+    """A redirect leads to a host in a network that only this machine, or its neighbours, can reach."""
+
+
+# Whatever a call of a client from here may raise.
+CALL_ERRORS = (httpx2.HTTPError, httpx2.InvalidURL)
+
+
 def bounded_client(*, seconds: float, most_bytes: int) -> httpx2.Client:
     """A client whose calls end within `seconds` in all (looking up the host's address excepted).
 
@@ -32,25 +47,82 @@ def bounded_client(*, seconds: float, most_bytes: int) -> httpx2.Client:
     proxies and passwords of the environment are not used. Calls raise what httpx2 raises, AnswerTooLargeError
     and OtherHostError included.
     """
+    return _client(_BoundedTransport(seconds, most_bytes, _BoundedBackend()), seconds, _refuse_other_hosts)
+
+
+def roaming_client(*, home: str, seconds: float, most_bytes: int) -> httpx2.Client:
+    """As `bounded_client`, but redirects may leave the host: over https or the scheme of `home`, to public addresses.
+
+    `home` is an address the operator chose: its own host is always reached, and if that is in a network which is
+    not public, hosts in networks of that one kind are, too. Calls raise CALL_ERRORS, RefusedAddressError included.
+    """
+    url = httpx2.URL(home)
+    backend = _GuardedBackend(url.raw_host.decode("ascii"))
+
+    def refuse_other_schemes(response: httpx2.Response) -> None:
+        target = _redirect_target(response)
+        if target and (target.scheme not in {"https", url.scheme} or not target.host):
+            raise OtherHostError(f"redirected to another scheme: {target.scheme[:20]}")
+
+    return _client(_BoundedTransport(seconds, most_bytes, backend), seconds, refuse_other_schemes)
+
+
+def address_kind(text: str) -> str:
+    """The network an IP address is in: public, loopback, link-local, shared, private or reserved.
+
+    An IPv4 address inside an IPv6 one (mapped, 6to4, NAT64) is what counts, for that is where packets end.
+    """
+    address = _innermost(ip_address(text))
+    if address.is_loopback:
+        return "loopback"
+    if address.is_link_local:
+        return "link-local"
+    if address.is_multicast or address.is_unspecified or address.is_reserved or _is_odd_v6(address):
+        return "reserved"
+    if isinstance(address, IPv4Address) and address in _SHARED_V4:
+        return "shared"
+    return _PUBLIC if address.is_global else "private"
+
+
+def _innermost(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
+
+
+def _is_odd_v6(address: IPv4Address | IPv6Address) -> bool:
+    """Whether it is neither of the addresses IANA gives out nor private: Teredo, IPv4-compatible, site-local, ..."""
+    if isinstance(address, IPv4Address):
+        return False
+    return address.teredo is not None or (address not in _GLOBAL_V6 and not address.is_private)
+
+
+def _client(transport: "_BoundedTransport", seconds: float, refuse: Callable[[httpx2.Response], None]) -> httpx2.Client:
     return httpx2.Client(
-        transport=_BoundedTransport(seconds, most_bytes),
+        transport=transport,
         trust_env=False,
         timeout=seconds,
         follow_redirects=True,
         max_redirects=_MOST_REDIRECTS,
-        event_hooks={"response": [_refuse_other_hosts]},
+        event_hooks={"response": [refuse]},
     )
 
 
 def _refuse_other_hosts(response: httpx2.Response) -> None:
+    target = _redirect_target(response)
+    if target and _origin(target) != _origin(response.request.url):
+        raise OtherHostError(f"redirected to another host: {target.host[:200]}")
+
+
+def _redirect_target(response: httpx2.Response) -> httpx2.URL | None:
     if not response.has_redirect_location:
-        return
+        return None
     try:
-        target = response.request.url.join(response.headers["location"])
+        return response.request.url.join(response.headers["location"])
     except httpx2.InvalidURL as error:
         raise OtherHostError("redirected to an unreadable address") from error
-    if _origin(target) != _origin(response.request.url):
-        raise OtherHostError(f"redirected to another host: {target.host[:200]}")
 
 
 def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
@@ -60,13 +132,11 @@ def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
 class _BoundedTransport(httpx2.HTTPTransport):
     """Puts the deadline of the whole call on every connection it opens, and the cap on every answer."""
 
-    def __init__(self, seconds: float, most_bytes: int) -> None:
+    def __init__(self, seconds: float, most_bytes: int, backend: "_BoundedBackend") -> None:
         tls = httpx2.create_ssl_context()
         super().__init__(verify=tls)
         # The pool is replaced because a network backend is the one place that sees every wait.
-        self._pool = httpcore2.ConnectionPool(
-            ssl_context=tls, keepalive_expiry=_IDLE_SECONDS, network_backend=_BoundedBackend()
-        )
+        self._pool = httpcore2.ConnectionPool(ssl_context=tls, keepalive_expiry=_IDLE_SECONDS, network_backend=backend)
         self._seconds = seconds
         self._most_bytes = most_bytes
 
@@ -118,6 +188,49 @@ class _BoundedBackend(httpcore2.NetworkBackend):
 
     def sleep(self, seconds: float) -> None:
         self._sockets.sleep(_time_left(seconds))
+
+
+class _GuardedBackend(_BoundedBackend):
+    """Connects to the home host, and to hosts whose addresses are all public or in a network of the home's kind."""
+
+    def __init__(self, home: str) -> None:
+        super().__init__()
+        self._home = home
+        self._allowed = {_PUBLIC}
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.NetworkStream:
+        addresses = _resolve(host, port)
+        kinds = {address_kind(address) for address in addresses}
+        if host == self._home:
+            self._allowed |= kinds
+        if not kinds <= self._allowed:
+            raise RefusedAddressError(f"{host[:200]} is in a network of kind {', '.join(sorted(kinds))}")
+        # To the addresses that were checked, not to the name: it may have others a moment later.
+        for address in addresses[:-1]:
+            try:
+                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+            except httpcore2.ConnectError:
+                continue
+        return super().connect_tcp(addresses[-1], port, timeout, local_address, socket_options)
+
+
+def _resolve(host: str, port: int) -> list[str]:
+    """The first few different addresses of `host`; raises httpcore2.ConnectError where it has none."""
+    try:
+        found = getaddrinfo(host, port, type=SOCK_STREAM)
+    except (OSError, ValueError) as error:
+        raise httpcore2.ConnectError(f"{host[:200]} has no address: {error}") from error
+    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not addresses:
+        raise httpcore2.ConnectError(f"{host[:200]} has no address")
+    return addresses[:_MOST_ADDRESSES]
 
 
 class _BoundedStream(httpcore2.NetworkStream):
