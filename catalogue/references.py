@@ -1,33 +1,31 @@
-"""One resolver for what people paste: a hub URL, `org/name`, or a package URL, read into a Reference.
+"""One resolver for what people paste, read into a Reference.
 
-Format: package URLs as purl-spec (ECMA-427) defines them; hubs without a type of their own are
-`pkg:generic/<hub>/...`.
+It reads a hub's addresses, `organisation/name`, the one-word names of early models, `ollama run ...`, and package URLs
+as `catalogue.purls` reads them. The SHA-256 of a file names bytes and no model: `file_digest` reads it.
 """
 
 import re
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from packageurl import PackageURL
-
 from catalogue.hub import Hub, Reference, UnreadableReferenceError, hubs
+from catalogue.purls import Purl, UnreadablePurlError, parse
 
 MOST_CHARACTERS = 2000
 _WRAPPING = " \t\r\n<>\"'`"
 _ENDINGS = _WRAPPING + ".,;"
 _BARE = re.compile(r"[^\s/@:.?#]+/[^\s/@:?#]+(@\S+)?")
+_ONE_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})", re.IGNORECASE)
+# A prompt may follow the name. Of the options only those without a value may come before it.
+_OLLAMA = re.compile(r"(?:\$ )?ollama (?:run|pull|show) (?:--(?:insecure|verbose|nowordwrap) )*([^\s-]\S*)(?: .*)?")
+_HUB_SLUG = re.compile(r"[a-z0-9]{1,40}")
 _NO_ANSWERS = frozenset({"n/a", "none/none", "and/or"})
+# Only for addresses that no hub recognises.
 _HOSTS_WITHOUT_LOOKUP = {
-    "civitai.com": "Civitai",
     "gitcode.com": "GitCode",
     "gitee.com": "Gitee",
-    "github.com": "GitHub",
     "gitlab.com": "GitLab",
-    "kaggle.com": "Kaggle",
-    "modelscope.ai": "ModelScope",
-    "modelscope.cn": "ModelScope",
-    "ollama.ai": "Ollama",
-    "ollama.com": "Ollama",
     "openxlab.org.cn": "OpenXLab",
     "replicate.com": "Replicate",
 }
@@ -41,15 +39,51 @@ def read(text: str) -> Reference:
         raise UnreadableReferenceError(f"No model is named. {_HOW}")
     if len(text) > MOST_CHARACTERS:
         raise UnreadableReferenceError(f"This is too long to name a model (more than {MOST_CHARACTERS} characters).")
+    if file_digest(text):
+        raise UnreadableReferenceError(f"This is the SHA-256 of a file: it does not say which model has it. {_HOW}")
+    text = _named_by_command(text)
     if any(character.isspace() for character in text):
         raise UnreadableReferenceError(f"This is more than one word, so it is not certain which model is meant. {_HOW}")
     if text[:4].lower() == "pkg:":
-        return _read_purl(text)
+        return _checked(_read_purl(text))
     for hub in hubs().values():
         reference = hub.read(text)
         if reference is not None:
-            return reference
-    return _read_bare(text)
+            return _checked(reference)
+    return _checked(_read_bare(text))
+
+
+def file_digest(text: str) -> str | None:
+    """The SHA-256 that `text` is, 64 hex digits in lower case, with or without `sha256:` before it; else None."""
+    found = _DIGEST.fullmatch(text.strip())
+    return found.group(1).lower() if found else None
+
+
+def at_revision(reference: Reference, revision: str) -> Reference:
+    """The same model and file at `revision`; raises UnreadableReferenceError where the hub has no such revisions."""
+    if not revision.isprintable():
+        raise UnreadableReferenceError("What follows the model's name is not a revision: give a commit or a branch.")
+    return _as_the_hub_reads_it(hubs()[reference.hub], replace(reference, revision=revision, file=""), reference.file)
+
+
+def _named_by_command(text: str) -> str:
+    """The address of the model that an `ollama run` command names; any other text as it is."""
+    command = _OLLAMA.fullmatch(" ".join(text.split()))
+    if command is None:
+        return text
+    name = command.group(1).strip(_WRAPPING)
+    # As Ollama does: a first part that looks like a host is one, hf.co among them; all else is its own registry's.
+    first, slash, _ = name.partition("/")
+    return name if slash and ("." in first or ":" in first) else f"registry.ollama.ai/{name}"
+
+
+def _checked(reference: Reference) -> Reference:
+    """Refuses what no address could carry: a name that means a page of the hub, a path with more than one spelling."""
+    if "/" in reference.name:
+        _as_the_hub_reads_it(hubs()[reference.hub], Reference(reference.hub, reference.name), "")
+    if reference.file and not all(part.strip() and part not in {".", ".."} for part in reference.file.split("/")):
+        raise UnreadableReferenceError("What follows the model's revision is not a path of a file.")
+    return reference
 
 
 def _read_bare(text: str) -> Reference:
@@ -60,6 +94,18 @@ def _read_bare(text: str) -> Reference:
             return reference
     if "/" in text:
         raise UnreadableReferenceError(f"This is not the name of a model. {_HOW}")
+    return _read_one_word(text)
+
+
+def _read_one_word(text: str) -> Reference:
+    """One of the models on Hugging Face from before organisations existed."""
+    if _ONE_WORD.fullmatch(text):
+        try:
+            reference = hubs()["huggingface"].read(f"https://huggingface.co/{text}")
+        except UnreadableReferenceError:
+            reference = None
+        if reference is not None:
+            return reference
     raise UnreadableReferenceError(f"One word alone is not certain to be a model. {_HOW}")
 
 
@@ -78,46 +124,48 @@ def _refuse_addresses(text: str) -> None:
 
 def _read_purl(text: str) -> Reference:
     try:
-        purl = PackageURL.from_string("pkg:" + text[4:])
-    except ValueError:
-        raise UnreadableReferenceError(
-            "This is not a package URL: write pkg:huggingface/organisation/name@commit."
-        ) from None
+        purl = parse(text)
+    except UnreadablePurlError as error:
+        raise UnreadableReferenceError(str(error)) from None
     hub, name = _hub_and_name(purl)
     _refuse_other_endpoints(purl, hub)
-    return _as_the_hub_reads_it(hub, Reference(hub.slug, name, purl.version or ""), purl.subpath or "")
+    return _as_the_hub_reads_it(hub, Reference(hub.slug, name, purl.version), purl.subpath)
 
 
-def _hub_and_name(purl: PackageURL) -> tuple[Hub, str]:
-    slug, namespace = purl.type, purl.namespace or ""
+def _hub_and_name(purl: Purl) -> tuple[Hub, str]:
+    slug, namespace = purl.type, purl.namespace
     if slug == "generic":
         slug, _, namespace = namespace.partition("/")
     elif not namespace:
         raise UnreadableReferenceError("This package URL lacks the part before the name, the organisation.")
     hub = hubs().get(slug)
     if hub is None:
-        raise UnreadableReferenceError(f"Models cannot be looked up yet by this kind of package URL: {slug[:60]}.")
+        kind = slug if _HUB_SLUG.fullmatch(slug) else purl.type[:40]
+        raise UnreadableReferenceError(f"Models cannot be looked up yet by this kind of package URL: {kind}.")
     return hub, f"{namespace}/{purl.name}" if namespace else purl.name
 
 
-def _refuse_other_endpoints(purl: PackageURL, hub: Hub) -> None:
+def _refuse_other_endpoints(purl: Purl, hub: Hub) -> None:
     endpoint = purl.qualifiers.get("repository_url", "")
-    if endpoint and _host(endpoint) != _host(hub.url(Reference(hub.slug, "any/model"))):
+    if endpoint and not _is_endpoint(endpoint, hub):
         raise UnreadableReferenceError(f"This package URL is about another server than {hub.title}'s own.")
 
 
-def _host(address: str) -> str:
+def _is_endpoint(address: str, hub: Hub) -> bool:
+    """Whether the hub's example model, at `address` instead of the hub's own, is still that model to the hub."""
+    example = Reference(hub.slug, hub.example)
     try:
-        return urlsplit(address if "://" in address else f"https://{address}").hostname or ""
+        host = urlsplit(address if "://" in address else f"https://{address}").netloc
+        return hub.read(urlsplit(hub.url(example))._replace(netloc=host).geturl()) == example
     except ValueError:
-        return ""
+        return False
 
 
 def _as_the_hub_reads_it(hub: Hub, named: Reference, file: str) -> Reference:
     """`named`, provided its page's address reads back as the same name: then the hub's own rules hold."""
     reference = hub.read(hub.url(named))
     if reference is None or reference.name != named.name or (reference.revision != "") != (named.revision != ""):
-        raise UnreadableReferenceError(f"The name in this package URL is not one a model on {hub.title} can have.")
+        raise UnreadableReferenceError(f"This name or revision is not one a model on {hub.title} can have.")
     if not file.isprintable() or len(file) > MOST_CHARACTERS:
-        raise UnreadableReferenceError("The path in this package URL is not that of a file.")
+        raise UnreadableReferenceError("The path that is given is not that of a file.")
     return replace(reference, file=file)

@@ -21,7 +21,6 @@ from incidents.models import Affected, Incident
 from incidents.record import AffectedStatus, Status
 from incidents.search import of_model
 
-
 # By name and by stable id apart, so that each half walks an index: a base may have tens of thousands of derivatives.
 _RECORDS = """
 SELECT alias.model_id, affected.incident_id
