@@ -94,6 +94,7 @@ class ModelDocument(BaseModel):
     bases: list[Relation]
     derivatives: list[Relation]
     inherited: list[InheritedRecord]
+    openness: dict[str, Any] | None
     incidents: list[Record]
 
 
@@ -130,6 +131,7 @@ def _document(found: PublicModel) -> bytes:
             InheritedRecord(id=one.incident.public_id, title=one.incident.title, base=_relation(one.base))
             for one in found.inherited
         ],
+        openness=found.openness,
         incidents=[],
     )
     records = b",".join(bytes(incident.document) for incident in found.incidents)

@@ -40,8 +40,8 @@ redis.call('PEXPIREAT', KEYS[1], reset + 60000)
 if opened > 0 then redis.call('HSET', KEYS[2], 'until', now + tonumber(ARGV[3]) * 1000) end
 return 0
 """
-# KEYS: bucket. ARGV: calls left, seconds to the reset. The first count of a window is believed, also if it is higher than
-# what we assumed; later ones only ever lower it, for answers overtake each other.
+# KEYS: bucket. ARGV: calls left, seconds to the reset. The first count of a window is believed, even if it is higher
+# than what we assumed; later ones only ever lower it, for answers overtake each other.
 _LEARN = """
 local now = redis.call('TIME'); now = now[1] * 1000 + math.floor(now[2] / 1000)
 local bucket = redis.call('HMGET', KEYS[1], 'left', 'reset', 'told')

@@ -7,6 +7,7 @@ one place that keeps them apart. A derivative is shown only if a record names it
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 from django.db.models import Count
@@ -16,6 +17,7 @@ from catalogue.hub import Reference, hubs
 from catalogue.lineage import Path
 from catalogue.models import Drift, Lookup, Model, Snapshot
 from catalogue.naming import find_alias, names_of
+from catalogue.profiles import profile_of
 from catalogue.snapshots import latest_snapshot
 from incidents.models import Affected, Incident
 from incidents.record import AffectedStatus, Status
@@ -77,6 +79,7 @@ class PublicModel:
     inherited: tuple[Inherited, ...]
     bases: tuple[Relative, ...]
     derivatives: tuple[Relative, ...]
+    openness: dict[str, Any] | None  # catalogue.openness.Profile.as_dict()
 
 
 def public_model(hub: str, name: str) -> PublicModel | None:
@@ -130,7 +133,13 @@ def _described(model: Model, names: list[str], incidents: tuple[Incident, ...], 
         inherited=tuple(_inherited(above, relatives)),
         bases=tuple(relatives[pk] for pk in above),
         derivatives=tuple(relatives[pk] for pk in below),
+        openness=_openness(model),
     )
+
+
+def _openness(model: Model) -> dict[str, Any] | None:
+    profile = profile_of(model) if model.pk else None
+    return profile.as_dict() if profile else None
 
 
 def _naming_rows(model: Model, names: list[str], incidents: Iterable[Incident]) -> list[Affected]:

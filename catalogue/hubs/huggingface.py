@@ -11,6 +11,7 @@ from packageurl import PackageURL
 
 from catalogue.hub import Answer, Hub, Knows, Outcome, Quota, Reference, UnreadableReferenceError
 from catalogue.huggingface_answers import is_commit, is_name, read_answer
+from catalogue.huggingface_evidence import evidence_of
 from lib.http import AnswerTooLargeError, OtherHostError, bounded_client
 
 MOST_BYTES = 8_000_000
@@ -54,6 +55,7 @@ class HuggingFace:
     example = "acme/bert-1.5"
     knows = frozenset(Knows)
     quota = Quota(500, 300.0)  # anonymous calls of the API from one address, as documented in September 2025
+    evidence = staticmethod(evidence_of)
 
     def read(self, text: str) -> Reference | None:
         """An address on huggingface.co or hf.co, with or without https://, or an hf:// one."""

@@ -65,6 +65,19 @@ def test_a_withdrawn_record_takes_its_model_out_of_sight():
     assert Client().get(ADDRESS).status_code == 404
 
 
+def test_how_open_it_is_is_answered_by_dimension_with_evidence(settings):
+    with StandInHub([example_model("example-org/tiny-chat", gated="auto")]) as hub:
+        settings.HUB_ENDPOINTS = {"huggingface": hub.url}
+        factories.published_incident()
+        look_up_due()
+    openness = Client().get(ADDRESS).json()["openness"]
+    assert openness["dimensions"]["weights"]["value"] == "published"
+    assert openness["dimensions"]["licence_osi"]["value"] == "approved"
+    assert openness["dimensions"]["gating"]["value"] == "automatic"
+    assert openness["dimensions"]["card"]["evidence"]
+    assert openness["open_source_ai_definition"]["answer"] in {"cannot meet", "undetermined"}
+
+
 class TestLineage:
     """A chain of three: org/quant from org/chat from org/base."""
 

@@ -1,0 +1,28 @@
+"""How open a model is, from what its hub said last: the raw answer and the inspection in, a profile out."""
+
+import json
+import zlib
+from typing import Any
+
+from catalogue import lineage
+from catalogue.hub import hubs
+from catalogue.models import Model
+from catalogue.openness import Profile, assess
+from catalogue.snapshots import latest_snapshot
+
+
+def profile_of(model: Model) -> Profile | None:
+    """The model's openness as of its last snapshot; None where its hub gave nothing to judge by."""
+    evidence_of = getattr(hubs()[model.hub], "evidence", None)
+    snapshot = latest_snapshot(model, "")
+    if evidence_of is None or snapshot is None or not hasattr(snapshot, "raw"):
+        return None
+    document: Any = json.loads(zlib.decompress(bytes(snapshot.raw.body)))
+    return assess(evidence_of(document, on=snapshot.taken_at.date(), bases=_licences_above(model)))
+
+
+def _licences_above(model: Model) -> dict[str, str]:
+    """Licences as claimed by every known ancestor, by name."""
+    above = Model.objects.filter(pk__in=lineage.ancestors(model))
+    found = ((base.name, latest_snapshot(base, "")) for base in above)
+    return {name: snapshot.licence for name, snapshot in found if snapshot}
