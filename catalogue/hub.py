@@ -4,10 +4,11 @@ A hub is one file in `catalogue/hubs/` that defines `HUB`, an object of a class 
 Plain data and protocols: no database.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from lib.registry import plugins
 
@@ -109,6 +110,64 @@ class Answer:
     body: bytes = field(default=b"", compare=False, repr=False)  # as received, where it led to facts
 
 
+class NotNowError(Exception):
+    """The hub may not be asked now: the budget is used up, or the hub says so itself.
+
+    `answer` is how it answered last: rate_limited, or what it said before the budget was used up; None if it was not
+    asked at all.
+    """
+
+    def __init__(self, answer: Answer | None = None) -> None:
+        super().__init__(answer.detail if answer else "")
+        self.answer = answer
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """Whose name a repository is under: `kind` is organisation or user; `members` counts an organisation's."""
+
+    name: str
+    kind: str
+    verified: bool | None = None
+    members: int | None = None
+
+
+@dataclass(frozen=True)
+class Details:
+    """What a hub says of a model beyond its facts. None, and a name that is absent, is unknown, never "no".
+
+    `children` counts the models derived from it, by relation. `commits_since` counts those after `since`, the revision
+    that was reported. `scans` are the verdicts of the hub's scanners, a mapping for each file, and `flagged` the files
+    it reports issues of, both in the form of the Hugging Face Hub. `card_text` is the card, or its beginning;
+    `datasets_found` says of declared datasets whether the hub shows them. `config` and `chat_template` are what the hub
+    shows of the configuration and of a GGUF file. `missing` says why a question that may be asked again later has no
+    answer; `heard` how the hub did on the whole.
+    """
+
+    children: Mapping[str, int] | None = None
+    organisation: Organisation | None = None
+    discussions: int | None = None
+    commits_since: int | None = None
+    since: str = ""
+    scans_done: bool | None = None
+    flagged: tuple[Mapping[str, Any], ...] = ()
+    scans: tuple[Mapping[str, Any], ...] | None = None
+    card_text: str | None = None
+    datasets_found: Mapping[str, bool] = field(default_factory=dict)
+    config: Mapping[str, Any] | None = field(default=None, repr=False)
+    chat_template: str | None = field(default=None, repr=False)
+    missing: tuple[str, ...] = ()
+    heard: Answer = field(default=Answer(Outcome.OK), compare=False)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where a file's bytes are. `headers` are for that host alone."""
+
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
 class Knows(StrEnum):
     """What a hub can say of a model. What a hub does not know is unknown, never false."""
 
@@ -157,6 +216,24 @@ class Hub(Protocol):
 
     def ask(self, reference: Reference) -> Answer:
         """What the hub says now about the repository at the reference's revision. Never raises for a hub's doing."""
+        ...
+
+
+@runtime_checkable
+class Inspectable(Protocol):
+    """What a hub may offer beside Hub: a closer look at a model it has answered about."""
+
+    def inspect(self, reference: Reference, facts: Facts, may_ask: Callable[[], bool]) -> Details:
+        """What more the hub says of the model in `facts`, as it was at their revision; a few calls.
+
+        The reference's revision is the one that was reported, "" for none. `may_ask` is asked before each call, which
+        it takes from the budget. Raises NotNowError where there is none left, or where the hub limits us; nothing else
+        of a hub's doing.
+        """
+        ...
+
+    def address(self, reference: Reference) -> Address:
+        """Where the bytes of the reference's file, at its revision, are read from."""
         ...
 
 

@@ -5,11 +5,12 @@ Nothing here is public by itself: a page or an answer shows a model only where a
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import Q, Value
+from django.db.models.functions import Lower, StrIndex, Substr
 from django.utils import timezone
 
 from catalogue.hub import Outcome, Reference, hubs
+from catalogue.lookalikes import MOST_CHARACTERS
 from lib.due import DueRow
 
 
@@ -20,6 +21,9 @@ class Model(models.Model):
     stable_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 - NULL: not yet confirmed, and not unique
     name = models.CharField(max_length=300, help_text="As the hub spells it now.")
     first_named_at = models.DateTimeField(default=timezone.now)
+    shown = models.BooleanField(
+        default=False, help_text="The public may see it: it is watched, or a base of one that is."
+    )
     watched = models.BooleanField(default=False, help_text="A published record in force names it: asked about often.")
 
     class Meta:
@@ -27,6 +31,7 @@ class Model(models.Model):
             models.UniqueConstraint(fields=["hub", "stable_id"], name="catalogue_model_identity"),
             models.CheckConstraint(condition=~Q(stable_id=""), name="catalogue_model_stable_id_not_blank"),
         ]
+        indexes = [models.Index("hub", Lower("name"), name="catalogue_model_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -46,6 +51,10 @@ class Model(models.Model):
         return self.snapshots.filter(revision_asked="").order_by("-taken_at", "-pk").first()
 
 
+# What follows the organisation in an alias's skeleton.
+REPOSITORY = Substr("skeleton", StrIndex("skeleton", Value("/")) + 1)
+
+
 class Alias(models.Model):
     """A name on a hub, and the model it led to. A rename adds one; names compare without letter case."""
 
@@ -53,10 +62,14 @@ class Alias(models.Model):
     name = models.CharField(max_length=300)
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="aliases")
     first_seen_at = models.DateTimeField(default=timezone.now)
+    skeleton = models.CharField(
+        max_length=MOST_CHARACTERS, blank=True, default="", db_index=True, help_text="What the name looks like."
+    )
 
     class Meta:
         verbose_name_plural = "aliases"
         constraints = [models.UniqueConstraint("hub", Lower("name"), name="catalogue_alias_name")]
+        indexes = [models.Index(REPOSITORY, name="catalogue_alias_repository")]
 
     def __str__(self) -> str:
         return f"{self.hub}: {self.name}"
@@ -79,6 +92,22 @@ class Lookup(DueRow):
 
     def __str__(self) -> str:
         return f"{self.alias}@{self.revision}" if self.revision else str(self.alias)
+
+
+class Inspection(DueRow):
+    """The slower job beside the lookups: what more the hub says of a model, and what its files hold."""
+
+    model = models.OneToOneField(Model, on_delete=models.CASCADE, related_name="inspection")
+    document = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text="What the hub said: hub.Details.")
+    safety = models.JSONField(default=dict, encoder=DjangoJSONEncoder, help_text="What is known of its files.")
+    inspected_at = models.DateTimeField(null=True, blank=True, help_text="When the last one that was kept began.")
+    revision = models.CharField(max_length=64, blank=True, help_text="The commit it was about.")
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"], condition=Q(parked_at=None), name="catalogue_inspection_open")]
+
+    def __str__(self) -> str:
+        return f"inspection of {self.model}"
 
 
 class Snapshot(models.Model):
@@ -175,3 +204,57 @@ class Lineage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.child} from {self.base}"
+
+
+class ConcernKind(models.TextChoices):
+    """What is wrong with a name."""
+
+    LOOK_ALIKE = "look_alike", "looks like another model"
+    MOVED = "moved_to_other_model", "now leads to another model"
+
+
+class Verdict(models.TextChoices):
+    """What a moderator found."""
+
+    DIFFERENT = "different", "Different models, no imitation"
+    IMITATION = "imitation", "An imitation"
+    SAME_PUBLISHER = "same publisher", "The same publisher's"
+
+
+class Concern(models.Model):
+    """A name for the moderators to look at: it could be taken for another model's, or leads to another one. Private."""
+
+    kind = models.CharField(max_length=30, choices=ConcernKind.choices)
+    alias = models.ForeignKey(Alias, on_delete=models.CASCADE, related_name="concerns")
+    other = models.ForeignKey(
+        Alias,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        related_name="likenesses",
+        help_text="The name it could be taken for.",
+    )
+    detail = models.CharField(max_length=1000, help_text="One line: why.")
+    noted_at = models.DateTimeField(default=timezone.now)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    settled_by = models.CharField(max_length=150, blank=True)
+    verdict = models.CharField(max_length=20, blank=True, choices=Verdict.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "alias", "other"], nulls_distinct=False, name="catalogue_concern_once"
+            )
+        ]
+        indexes = [models.Index(fields=["noted_at"], condition=Q(settled_at=None), name="catalogue_concern_open")]
+
+    def __str__(self) -> str:
+        return f"{self.alias.name} {self.words}"
+
+    @property
+    def words(self) -> str:
+        """What it is about, to be read after the name."""
+        if self.other is None:
+            return f"{self.get_kind_display()}: {self.detail}"
+        verb = "imitates" if self.verdict == Verdict.IMITATION else "looks like"
+        return f"{verb} {self.other.name}: {self.detail}"

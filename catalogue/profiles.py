@@ -6,7 +6,7 @@ from typing import Any
 
 from catalogue import lineage
 from catalogue.hub import hubs
-from catalogue.models import Model
+from catalogue.models import Inspection, Model
 from catalogue.openness import Profile, assess
 from catalogue.snapshots import latest_snapshot
 
@@ -17,8 +17,17 @@ def profile_of(model: Model) -> Profile | None:
     snapshot = latest_snapshot(model, "")
     if evidence_of is None or snapshot is None or not hasattr(snapshot, "raw"):
         return None
+    inspected = Inspection.objects.filter(model=model).first()
+    closer: dict[str, Any] = inspected.document if inspected else {}
     document: Any = json.loads(zlib.decompress(bytes(snapshot.raw.body)))
-    return assess(evidence_of(document, on=snapshot.taken_at.date(), bases=_licences_above(model)))
+    evidence = evidence_of(
+        document,
+        on=snapshot.taken_at.date(),
+        card_text=closer.get("card_text"),
+        bases=_licences_above(model),
+        datasets_found=closer.get("datasets_found"),
+    )
+    return assess(evidence)
 
 
 def _licences_above(model: Model) -> dict[str, str]:

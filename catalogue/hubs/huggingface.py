@@ -1,6 +1,7 @@
 """The Hugging Face Hub: what people paste of it, and how it is asked."""
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from urllib.parse import quote, unquote, urlsplit
 
@@ -9,8 +10,21 @@ from huggingface_hub import constants, get_session, set_client_factory
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, though not in an __all__
 from packageurl import PackageURL
 
-from catalogue.hub import Answer, Hub, Knows, Outcome, Quota, Reference, UnreadableReferenceError
+from catalogue.asking import Told, in_one_line
+from catalogue.hub import (
+    Address,
+    Answer,
+    Details,
+    Facts,
+    Hub,
+    Knows,
+    Outcome,
+    Quota,
+    Reference,
+    UnreadableReferenceError,
+)
 from catalogue.huggingface_answers import is_commit, is_name, read_answer
+from catalogue.huggingface_calls import Calls, inspect
 from catalogue.huggingface_evidence import evidence_of
 from lib.http import AnswerTooLargeError, OtherHostError, bounded_client
 
@@ -91,20 +105,35 @@ class HuggingFace:
         reference = replace(reference, revision=_spelled(reference.revision))
         endpoint = endpoints.endpoint(self.slug, _SITE)
         token = endpoints.token(self.slug)
-        try:
-            response = _get(endpoint + _api_path(reference), token)
-        except (AnswerTooLargeError, OtherHostError, httpx2.DecodingError, httpx2.TooManyRedirects) as error:
-            return Answer(Outcome.MALFORMED, detail=_in_one_line(error), endpoint=endpoint)
-        except httpx2.HTTPError as error:
-            return Answer(Outcome.TRANSIENT, detail=_in_one_line(error), endpoint=endpoint)
+        told = _tell("GET", endpoint + _api_path(reference), token)
+        if isinstance(told, Answer):
+            return replace(told, endpoint=endpoint)
         return read_answer(
             reference=reference,
-            status=response.status_code,
-            headers=response.headers,
-            body=response.content,
+            status=told.status,
+            headers=told.headers,
+            body=told.body,
             had_token=bool(token),
             endpoint=endpoint,
         )
+
+    def inspect(self, reference: Reference, facts: Facts, may_ask: Callable[[], bool]) -> Details:
+        """Three to eight calls as a rule, each of which ends in settings.HUB_TIMEOUT_SECONDS."""
+        from catalogue import endpoints  # late: reading references needs no Django
+
+        endpoint, token = endpoints.endpoint(self.slug, _SITE), endpoints.token(self.slug)
+
+        def send(path: str, form: Mapping[str, str | list[str]] | None) -> Told | Answer:
+            return _tell("POST" if form else "GET", endpoint + path, token, form)
+
+        return inspect(Calls(send, may_ask, had_token=bool(token)), reference, facts)
+
+    def address(self, reference: Reference) -> Address:
+        """The Hub's own address of the file; for large ones it redirects to other hosts."""
+        from catalogue import endpoints  # late: reading references needs no Django
+
+        path = f"{quote(reference.name)}/resolve/{quote(reference.revision or 'main', safe='')}/{quote(reference.file)}"
+        return Address(f"{endpoints.endpoint(self.slug, _SITE)}/{path}", _headers(endpoints.token(self.slug)))
 
 
 HUB: Hub = HuggingFace()
@@ -117,15 +146,26 @@ def _api_path(reference: Reference) -> str:
     return f"{path}?blobs=true"
 
 
-def _get(url: str, token: str) -> httpx2.Response:
-    """The whole answer; raises what httpx2 and lib.http raise, httpx2.DecodingError where it breaks off."""
-    headers = build_hf_headers(token=token or False, library_name="faultline", library_version="0.1")
-    with get_session().stream("GET", url, headers=headers) as response:
-        try:
-            response.read()
-        except httpx2.RemoteProtocolError as error:
-            raise httpx2.DecodingError(f"the answer breaks off: {error}") from error
-    return response
+def _tell(method: str, url: str, token: str, form: Mapping[str, str | list[str]] | None = None) -> Told | Answer:
+    """The whole answer, redirects followed; an Answer without facts where it is no whole answer."""
+    try:
+        with get_session().stream(method, url, headers=_headers(token), data=form) as response:
+            return Told(response.status_code, response.headers, _whole(response))
+    except (AnswerTooLargeError, OtherHostError, httpx2.DecodingError, httpx2.TooManyRedirects) as error:
+        return Answer(Outcome.MALFORMED, detail=in_one_line(error))
+    except httpx2.HTTPError as error:
+        return Answer(Outcome.TRANSIENT, detail=in_one_line(error))
+
+
+def _whole(response: httpx2.Response) -> bytes:
+    try:
+        return response.read()
+    except httpx2.RemoteProtocolError as error:
+        raise httpx2.DecodingError(f"the answer breaks off: {error}") from error
+
+
+def _headers(token: str) -> dict[str, str]:
+    return build_hf_headers(token=token or False, library_name="faultline", library_version="0.1")
 
 
 def _client() -> httpx2.Client:
@@ -139,10 +179,6 @@ def _client() -> httpx2.Client:
 constants.HF_HUB_DISABLE_TELEMETRY = True
 constants.HF_HUB_DISABLE_IMPLICIT_TOKEN = True
 set_client_factory(_client)
-
-
-def _in_one_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {' '.join(str(error).split())}"[:200]
 
 
 def _path_on_site(text: str) -> list[str] | None:

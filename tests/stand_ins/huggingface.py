@@ -1,4 +1,4 @@
-"""A stand-in for the Hugging Face Hub's model API, over real HTTP on loopback.
+"""A stand-in for the Hugging Face Hub's API and its files, over real HTTP on loopback.
 
 In a test: `with StandInHub([example_model("acme/bert")]) as hub: settings.HUB_ENDPOINTS = {"huggingface": hub.url}`.
 By hand:   `python -m tests.stand_ins.huggingface --port 8901`.
@@ -14,10 +14,15 @@ import time
 from collections.abc import Iterable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
+
+from tests.stand_ins.ranges import StandInFiles
 
 TOO_MUCH = 9_000_000
-RATE_LIMIT = '"api";r={left};t={reset}'
+RATE_LIMIT = '"{bucket}";r={left};t={reset}'
+SCANNERS = ("avScan", "jFrogScan", "pickleImportScan", "protectAiScan", "virusTotalScan")
+# What `expand[]=` may ask for, as far as the stand-in knows it.
+EXPANDABLE = {"childrenModelCount", "config", "disabled", "downloads", "gated", "sha", "siblings", "tags"}
 PAGE = b"<!doctype html><title>Hugging Face</title><p>We will be back soon.</p>"
 
 
@@ -67,6 +72,11 @@ def example_model(name: str, **overrides: object) -> dict:
     return document | overrides
 
 
+def example_verdict(status: str = "safe", **scanners: dict) -> dict:
+    """What the Hub says of a file's safety: `status` by every scanner, but for those that say something else."""
+    return {"status": status} | {scanner: {"status": status} for scanner in SCANNERS} | scanners
+
+
 class StandInHub:
     """Serves models; `requests` lists (method, path with query), `authorizations` what each call carried."""
 
@@ -76,6 +86,17 @@ class StandInHub:
         self.faults: dict[str, str] = {}
         self.recorded: dict[str, tuple[int, dict, bytes]] = {}
         self.tokens: set[str] = set()
+        # Beside the models themselves; a question's fault, by its kind, is a method of the handler.
+        self.children: dict[str, dict] = {}
+        self.organisations: dict[str, dict] = {}
+        self.users: set[str] = set()
+        self.discussions: dict[str, int] = {}
+        self.datasets: set[str] = set()
+        self.unscanned: set[str] = set()  # models whose scans are not done
+        self.verdicts: dict[tuple[str, str], dict] = {}  # by model and path
+        self.contents: dict[tuple[str, str], bytes | Path] = {}  # by model and path
+        self.cdn: StandInFiles | None = None  # where large files are redirected to
+        self.question_faults: dict[str, str] = {}
         self.requests: list[tuple[str, str]] = []
         self.authorizations: list[str | None] = []
         self.bytes_sent = 0
@@ -116,6 +137,25 @@ class StandInHub:
             self._window = (ends, min(used + 1, self._calls))
             return (self._calls - used - 1 if used < self._calls else -1), ends - now
 
+    def put_file(self, name: str, path: str, content: bytes | Path, verdict: dict | None = None) -> None:
+        """Adds a file to the newest commit of a model, to be downloaded; a large one where there is a CDN."""
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        entry = example_file(path, size, is_large=self.cdn is not None)
+        document = self.models[name][-1]
+        others = [each for each in document["siblings"] if each["rfilename"] != path]
+        self.models[name][-1] = document | {"siblings": [*others, entry]}
+        self.contents[name, path] = content
+        if verdict:
+            self.verdicts[name, path] = verdict
+
+    def fail_question(self, kind: str, fault: str) -> None:
+        """From now on one kind of question goes wrong for every model: expand, state, commits, ..., resolve."""
+        self.question_faults[kind] = fault
+
+    def questions(self) -> list[str]:
+        """The kinds of the questions so far, in order; "model" is the one that lookups ask."""
+        return [question(path)[0] for _, path in self.requests]
+
     def move_on(self, name: str) -> str:
         """Adds a commit on main; its id."""
         sha = digits(f"{name} {len(self.models[name]) + 1}", 40)
@@ -148,6 +188,32 @@ class StandInHub:
         return names
 
 
+def question(address: str) -> tuple[str, str, str]:
+    """What a path asks: the kind, the name it is about, and the rest; kind "" for what is no question."""
+    path, _, query = address.partition("?")
+    segments = path.strip("/").split("/")
+    if segments[:2] == ["api", "models"]:
+        return _model_question(segments[2:], query)
+    if segments[0] == "api" and segments[-1] == "overview" and len(segments) == 4:
+        return segments[1], unquote(segments[2]), ""
+    if segments[:2] == ["api", "datasets"]:
+        return "datasets", unquote("/".join(segments[2:])), ""
+    if "resolve" in segments[1:3]:
+        at = segments.index("resolve", 1)
+        return "resolve", unquote("/".join(segments[:at])), "/".join(segments[at + 1 :])
+    return "", "", ""
+
+
+def _model_question(segments: list[str], query: str) -> tuple[str, str, str]:
+    for length in (2, 1):
+        section = "".join(segments[length : length + 1])
+        if section in {"commits", "discussions", "paths-info"}:
+            return section, unquote("/".join(segments[:length])), unquote("/".join(segments[length + 1 :]))
+    name, _, revision = "/".join(segments).partition("/revision/")
+    kind = "expand" if "expand" in query else "state" if "securityStatus=true" in query else "model"
+    return kind, unquote(name), unquote(revision)
+
+
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
@@ -164,21 +230,151 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Says nothing."""
 
+    bucket = "api"
+    body = b""
+
     def do_GET(self) -> None:
         self.hub.requests.append((self.command, self.path))
         self.hub.authorizations.append(self.headers.get("Authorization"))
         address = urlsplit(self.path)
+        kind, name, rest = question(self.path)
+        self.bucket = "resolvers" if kind == "resolve" else "api"
         self.left, self.reset = self.hub.count()
         if self.left < 0:
             self.hub.refused += 1
             self.error(429, "", "Too many requests")
         elif address.path in self.hub.recorded:
             self.say(*self.hub.recorded[address.path])
-        elif address.path.startswith("/api/models/"):
-            name, _, revision = address.path.removeprefix("/api/models/").partition("/revision/")
-            self.answer(unquote(name), unquote(revision), "blobs=true" in address.query)
+        elif fault := self.hub.question_faults.get(kind):
+            getattr(self, fault)()
+        elif kind == "model":
+            self.answer(name, rest, "blobs=true" in address.query)
+        elif kind:
+            self.answer_question(kind, name, rest)
         else:
             self.say(404, {"Content-Type": "text/html"}, PAGE)
+
+    def do_POST(self) -> None:
+        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.do_GET()
+
+    def answer_question(self, kind: str, name: str, rest: str) -> None:
+        if kind in {"organizations", "users", "datasets"}:
+            return getattr(self, kind)(name)
+        if name in self.hub.renamed:
+            return self.redirect(name, self.hub.renamed[name])
+        if name not in self.hub.models:
+            return self.private()
+        return getattr(self, kind.replace("-", "_"))(name, rest)
+
+    def document(self, name: str, revision: str) -> dict | None:
+        """The commit a revision stands for; None, and the answer that there is none."""
+        newest = self.hub.models[name][-1]
+        for document in self.hub.models[name]:
+            if revision == document["sha"]:
+                return document
+        if revision in {"", "main"}:
+            return newest
+        return self.error(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+
+    def expand(self, name: str, revision: str) -> None:
+        asked = parse_qs(urlsplit(self.path).query).get("expand[]", [])
+        if unknown := set(asked) - EXPANDABLE:
+            return self.error(400, "", f"Invalid expand: {', '.join(unknown)}")
+        document = self.document(name, revision)
+        if document is None:
+            return None
+        document = document | {"childrenModelCount": self.hub.children.get(name, {})}
+        return self.json({key: document[key] for key in ("_id", "id", *asked) if key in document})
+
+    def state(self, name: str, revision: str) -> None:
+        if document := self.document(name, revision):
+            issues = [
+                {"path": path, "level": verdict["status"]}
+                for (model, path), verdict in self.hub.verdicts.items()
+                if model == name and verdict["status"] in {"unsafe", "suspicious", "caution"}
+            ]
+            status = {"scansDone": name not in self.hub.unscanned, "filesWithIssues": issues}
+            self.json(document | {"securityRepoStatus": status})
+
+    def organizations(self, name: str) -> None:
+        if name in self.hub.organisations:
+            return self.json({"name": name, "fullname": name.title()} | self.hub.organisations[name])
+        return self.error(404, "", "This organization does not exist")
+
+    def users(self, name: str) -> None:
+        if name in self.hub.users:
+            return self.json({"user": name, "fullname": "Somebody's Real Name", "numModels": 3, "isPro": False})
+        return self.error(404, "", "This user does not exist")
+
+    def datasets(self, name: str) -> None:
+        if name in self.hub.datasets:
+            return self.json({"_id": digits(name, 24), "id": name, "gated": False})
+        return self.private()
+
+    def discussions(self, name: str, _: str) -> None:
+        count = self.hub.discussions.get(name, 0)
+        self.json({"discussions": [], "count": count, "start": 0, "numClosedDiscussions": count // 2})
+
+    def commits(self, name: str, revision: str) -> None:
+        document = self.document(name, revision)
+        if document is None:
+            return
+        if document["gated"]:
+            self.gated()
+            return
+        ids = [each["sha"] for each in self.hub.models[name]]
+        listed = ids[: ids.index(document["sha"]) + 1][::-1]
+        limit = int(parse_qs(urlsplit(self.path).query).get("limit", ["50"])[0])
+        commits = [
+            {"id": sha, "title": "Upload model", "message": "", "authors": [{"user": "somebody"}], "date": "2024-06-07"}
+            for sha in listed[: min(limit, 1000)]
+        ]
+        self.json(commits, {"X-Total-Count": str(len(listed))})
+
+    def paths_info(self, name: str, revision: str) -> None:
+        document = self.document(name, revision)
+        if document is None:
+            return
+        form = parse_qs(self.body.decode())
+        asked, expand = form.get("paths", []), form.get("expand") == ["true"]
+        if not 0 < len(asked) <= 2000:
+            self.error(400, "", "paths must have 1 to 2000 entries")
+            return
+        files = {each["rfilename"]: each for each in document["siblings"]}
+        self.json([self.path_info(name, files[path], expand=expand) for path in asked if path in files])
+
+    def path_info(self, name: str, file: dict, *, expand: bool) -> dict:
+        told = {"type": "file", "oid": file["blobId"], "size": file["size"], "path": file["rfilename"]}
+        if expand:
+            usual = {"status": "unscanned"} if name in self.hub.unscanned else example_verdict()
+            told["lastCommit"] = {"id": digits(name, 40), "title": "Upload model", "date": "2024-06-07T08:09:10.000Z"}
+            told["securityFileStatus"] = self.hub.verdicts.get((name, file["rfilename"]), usual)
+        return told
+
+    def resolve(self, name: str, rest: str) -> None:
+        revision, _, path = rest.partition("/")
+        document = self.document(name, unquote(revision))
+        if document is None:
+            return
+        if document["gated"] or document["disabled"]:
+            self.gated()
+            return
+        content = self.hub.contents.get((name, unquote(path)))
+        if content is None:
+            self.error(404, "EntryNotFound", "Entry not found")
+        elif self.hub.cdn and path != "README.md":
+            place = self.hub.cdn.put(f"{quote(name)}/{path}", content)
+            size = len(content) if isinstance(content, bytes) else content.stat().st_size
+            told = {"X-Linked-Size": str(size), "X-Repo-Commit": document["sha"]}
+            self.say(302, told | {"Location": place}, b"Found. Redirecting")
+        else:
+            self.say(200, {"Content-Type": "text/plain; charset=utf-8"}, content)
+
+    def json(self, document: object, headers: dict | None = None) -> None:
+        self.say(
+            200, {"Content-Type": "application/json; charset=utf-8"} | (headers or {}), json.dumps(document).encode()
+        )
 
     def answer(self, name: str, revision: str, with_blobs: bool) -> None:
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
@@ -211,7 +407,7 @@ class _Handler(BaseHTTPRequestHandler):
         return self.private()
 
     def redirect(self, old: str, new: str) -> None:
-        self.say(307, {"Location": self.path.replace(f"/api/models/{old}", f"/api/models/{new}", 1)}, b"Moved")
+        self.say(307, {"Location": self.path.replace(f"/{old}", f"/{new}", 1)}, b"Moved")
 
     def error(self, status: int, code: str, message: str, headers: dict | None = None) -> None:
         told = {"X-Error-Message": message} | ({"X-Error-Code": code} if code else {}) | (headers or {})
@@ -225,7 +421,9 @@ class _Handler(BaseHTTPRequestHandler):
     def start(self, status: int, headers: dict, length: int) -> None:
         self.send_response(status)
         # Whole seconds, rounded up: a caller that waits as told is never early.
-        limit = {"RateLimit": RATE_LIMIT.format(left=max(self.left, 0), reset=math.ceil(self.reset))}
+        limit = {
+            "RateLimit": RATE_LIMIT.format(bucket=self.bucket, left=max(self.left, 0), reset=math.ceil(self.reset))
+        }
         for name, value in (limit | headers | {"Content-Length": str(length)}).items():
             self.send_header(name, value)
         self.end_headers()
@@ -234,6 +432,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def private(self) -> None:
         self.error(401, "", "Invalid username or password.")
+
+    def gated(self) -> None:
+        self.error(401, "GatedRepo", "Access to this model is restricted and you are not in the authorized list")
 
     def forbidden(self) -> None:
         self.say(403, {"Content-Type": "text/html"}, PAGE)
