@@ -2,7 +2,9 @@
 
 from django.db.models.functions import Lower
 
+from catalogue.concerns import note_look_alikes, note_look_alikes_of
 from catalogue.hub import Reference
+from catalogue.lookalikes import skeleton
 from catalogue.models import Alias, Lookup, Model
 from lib.wake import wake
 
@@ -16,13 +18,27 @@ def name_model(reference: Reference) -> Alias:
     if alias is None:
         model = Model.objects.create(hub=reference.hub, name=reference.name)
         alias, created = _get_or_create_alias(reference, model)
-        if not created:
+        if created:
+            note_look_alikes(alias)
+        else:
             model.delete()
     for revision in {"", reference.revision}:
         _, created = Lookup.objects.get_or_create(alias=alias, revision=revision)
         if created:
             wake("model named")
     return alias
+
+
+def add_name(model: Model, name: str) -> None:
+    """The model goes by `name` from now on, unless that name is known already."""
+    if find_alias(model.hub, name) is None:
+        alias, created = _get_or_create_alias(Reference(model.hub, name), model)
+        # The hub's own name for it is asked about from now on: the old one may come to lead elsewhere.
+        Lookup.objects.get_or_create(alias=alias, revision="")
+        if created:
+            note_look_alikes(alias)
+        if created and model.watched:
+            note_look_alikes_of(model)
 
 
 def find_alias(hub: str, name: str) -> Alias | None:
@@ -40,10 +56,9 @@ def names_of(model: Model) -> list[str]:
 
 def _get_or_create_alias(reference: Reference, model: Model) -> tuple[Alias, bool]:
     """As get_or_create, for a name that another transaction may be adding in other letter case."""
-    added = Alias.objects.bulk_create(
-        [Alias(hub=reference.hub, name=reference.name, model=model)], ignore_conflicts=True
-    )
-    alias = find_alias(reference.hub, added[0].name)
+    wanted = Alias(hub=reference.hub, name=reference.name, model=model, skeleton=skeleton(reference.name))
+    Alias.objects.bulk_create([wanted], ignore_conflicts=True)
+    alias = find_alias(reference.hub, reference.name)
     if alias is None:
         raise RuntimeError(f"the name {reference.name} was neither found nor added")
     return alias, alias.model_id == model.pk

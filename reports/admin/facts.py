@@ -4,8 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from catalogue.concerns import concerns_of
 from catalogue.hub import Outcome, Reference, hubs
-from catalogue.models import Alias, Lookup, Snapshot
+from catalogue.models import Alias, Concern, Lookup, Snapshot
 from catalogue.snapshots import latest_snapshot
 
 # Formats whose loading runs Python's pickle, by their usual endings.
@@ -54,6 +55,7 @@ class Facts:
     file_sha256: str = ""
     file_listed: bool = False
     pickles: tuple[str, ...] = field(default=())
+    concerns: tuple[Concern, ...] = field(default=())
 
     @property
     def state(self) -> str:
@@ -118,6 +120,7 @@ def facts_of(named: Named, shown: str) -> Facts:
         file_size=wanted.get("size") if wanted else None,
         file_sha256=(wanted.get("sha256") or "") if wanted else "",
         pickles=tuple(pickles(file["path"] for file in files)),
+        concerns=tuple(concerns_of([alias])),
     )
 
 

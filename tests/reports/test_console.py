@@ -12,7 +12,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Role
-from catalogue.models import Alias, Lookup, Snapshot
+from catalogue.concerns import settle
+from catalogue.models import Alias, Concern, ConcernKind, Lookup, Snapshot, Verdict
 from catalogue.naming import name_model
 from catalogue.references import read
 from reports import notices, workflow
@@ -61,6 +62,12 @@ def wording(client, case, **changes):
             answers[field.html_name] = field.value()
     answers = {name: value for name, value in answers.items() if value is not False}
     return {**answers, **changes}
+
+
+def look_alike():
+    """A report about a name one letter short of a model's with a public record."""
+    factories.published_case(reported=factories.report(models=("EleutherAI/gpt-j-6b",)))
+    return factories.report(title="The look-alike", models=("EleuterAI/gpt-j-6b",))
 
 
 def messages_of(response):
@@ -237,6 +244,33 @@ class TestOneReport:
         client = signed_in(factories.moderator())
         for pk in ("999999", "99999999999999999999999999", "word", "1_2F"):
             assert client.get(f"{QUEUE}{pk}/change/").status_code == 404
+
+
+class TestNamesToLookAt:
+    SAYS = "looks like EleutherAI/gpt-j-6b: one letter missing"
+
+    def test_are_shown_beside_the_model(self, signed_in):
+        report, client = look_alike(), signed_in(factories.moderator())
+        assert self.SAYS in client.get(report_page(report)).content.decode()
+        case = workflow.accept(report=report, by=factories.moderator())
+        assert self.SAYS in client.get(case_page(case)).content.decode()
+
+    def test_that_lead_elsewhere_are_told_so(self, signed_in):
+        report = factories.report()
+        Concern.objects.create(kind=ConcernKind.MOVED, alias=Alias.objects.get(), detail="<b>org/else</b>, id 2")
+        page = signed_in(factories.moderator()).get(report_page(report)).content.decode()
+        assert "This name now leads to another model: &lt;b&gt;org/else&lt;/b&gt;, id 2." in page
+
+    @pytest.mark.parametrize(
+        ("verdict", "says"), [(Verdict.IMITATION, "imitates EleutherAI/gpt-j-6b"), (Verdict.DIFFERENT, "")]
+    )
+    def test_once_settled_only_an_imitation_is(self, signed_in, verdict, says):
+        report = look_alike()
+        settle(Concern.objects.get(), by_name="mira", verdict=verdict)
+        page = signed_in(factories.moderator()).get(report_page(report)).content.decode()
+        assert self.SAYS not in page
+        assert ("one letter missing" in page) == bool(says)
+        assert says in page
 
 
 class TestDeciding:
@@ -547,10 +581,16 @@ class TestIndex:
         assert "2\xa0days" in page
         assert '?parked=yes">1</a>' in page
 
+    def test_counts_the_names_to_look_at(self, signed_in):
+        look_alike()
+        page = signed_in(factories.moderator()).get("/console/").content.decode()
+        assert 'catalogue/concern/?settled_at__isempty=1">1</a>' in page
+
     def test_shows_an_operator_no_reports(self, signed_in):
         factories.report(title="A private title")
         page = signed_in(factories.operator()).get("/console/").content.decode()
         assert "Next report" not in page
+        assert "Names to look at" not in page
         assert "Lookups at hubs" in page
 
 
