@@ -75,7 +75,7 @@ class InheritedRecord(BaseModel):
 
 
 class ModelDocument(BaseModel):
-    """A model as the public sees it; `incidents` are whole records, newest first.
+    """A model as the public sees it; `incidents` are whole records, the newest 100 of `total`.
 
     `hub_answer` is how the hub last answered: ok, gated, not_found_or_private, ...; "" before the first answer.
     """
@@ -94,6 +94,7 @@ class ModelDocument(BaseModel):
     bases: list[Relation]
     derivatives: list[Relation]
     inherited: list[InheritedRecord]
+    total: int
     openness: dict[str, Any] | None
     incidents: list[Record]
 
@@ -132,6 +133,7 @@ def _document(found: PublicModel) -> bytes:
             for one in found.inherited
         ],
         openness=found.openness,
+        total=found.total,
         incidents=[],
     )
     records = b",".join(bytes(incident.document) for incident in found.incidents)

@@ -50,7 +50,9 @@ class Path:
 
 def keep_claims(child: Model, claims: Sequence[BaseModelClaim], claimed_by: str) -> None:
     """Makes the child's edges what is claimed now: new ones begin, absent ones end, the rest stands."""
-    wanted = {name_model(Reference(child.hub, claim.name)).pk: claim.relation for claim in claims}
+    # In one order for all who name models at the same time, so that nobody deadlocks.
+    ordered = sorted(claims, key=lambda claim: claim.name.lower())
+    wanted = {name_model(Reference(child.hub, claim.name)).pk: claim.relation for claim in ordered}
     standing = {line.base_id: line for line in Lineage.objects.filter(child=child, ended_at=None)}
     over = [line.pk for base, line in standing.items() if wanted.get(base) != line.relation]
     Lineage.objects.filter(pk__in=over).update(ended_at=timezone.now())

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from catalogue import drift, lineage
+from catalogue import concerns, drift, inspections, lineage, naming, visibility
 from catalogue.drift import Change, Difference
 from catalogue.hub import Answer, Facts, Outcome
 from catalogue.models import Alias, Drift, Lookup, Model, RawAnswer, Snapshot, UseCount
@@ -35,9 +35,10 @@ def keep(alias: Alias, revision_asked: str, answer: Answer) -> Kept:
     """
     if answer.facts is None:
         return Kept(answer.outcome)
-    alias = Alias.objects.select_for_update().select_related("model").get(pk=alias.pk)
+    alias = Alias.objects.select_for_update(no_key=True, of=("self",)).select_related("model").get(pk=alias.pk)
     facts = answer.facts
     if alias.model.stable_id and alias.model.stable_id != facts.stable_id:
+        concerns.note_moved(alias, answer)
         return Kept(Outcome.MOVED_TO_OTHER_MODEL)
     model = _identity(alias, facts)
     previous = latest_snapshot(model, revision_asked)
@@ -45,17 +46,29 @@ def keep(alias: Alias, revision_asked: str, answer: Answer) -> Kept:
     is_new = previous is None or previous.digest != matters
     if is_new:
         snapshot = _add(model, revision_asked, facts, matters, answer.body)
+        inspections.make_due(model)
         if previous is not None and not revision_asked:
             _note(model, drift.differences(previous, snapshot), snapshot.taken_at)
     if not revision_asked:
         _count_use(model, facts)
         lineage.keep_claims(model, facts.base_models, facts.bases_claimed_by)
+        visibility.follow_up(model)
     return Kept(answer.outcome, changed=is_new and previous is not None)
 
 
 def latest_snapshot(model: Model, revision_asked: str) -> Snapshot | None:
     """What the hub last said of the model at the revision that was asked for."""
     return model.snapshots.filter(revision_asked=revision_asked).order_by("-taken_at", "-pk").first()
+
+
+def confirmed_snapshot(alias: Alias, revision_asked: str) -> Snapshot | None:
+    """As `latest_snapshot`, dated when the hub last said the same: that it was first said earlier tells of a report."""
+    snapshot = latest_snapshot(alias.model, revision_asked)
+    asked = Lookup.objects.filter(alias=alias, revision=revision_asked, answered_at__isnull=False)
+    confirmed = asked.order_by("-answered_at").values_list("answered_at", flat=True).first()
+    if snapshot and confirmed:
+        snapshot.taken_at = max(snapshot.taken_at, confirmed)
+    return snapshot
 
 
 def drift_since(model: Model, moment: datetime | None) -> QuerySet[Drift]:
@@ -90,12 +103,12 @@ def _is_gone(model: Model) -> bool:
 def _identity(alias: Alias, facts: Facts) -> Model:
     model = _one_with_stable_id(alias, facts)
     # Locked: two aliases of one model may be answered at once, and the second must see the first's snapshot.
-    model = Model.objects.select_for_update().get(pk=model.pk)
+    model = Model.objects.select_for_update(no_key=True).get(pk=model.pk)
     if model.name != facts.name:
         model.name = facts.name
         model.save(update_fields=["name"])
     if facts.name.lower() != alias.name.lower():
-        Alias.objects.bulk_create([Alias(hub=alias.hub, name=facts.name, model=model)], ignore_conflicts=True)
+        naming.add_name(model, facts.name)
     return model
 
 
@@ -110,6 +123,9 @@ def _one_with_stable_id(alias: Alias, facts: Facts) -> Model:
         placeholder.save(update_fields=["stable_id"])
         return placeholder
     placeholder.aliases.update(model=known)
+    if placeholder.watched:
+        Model.objects.filter(pk=known.pk).update(watched=True, shown=True)
+    concerns.settle_merged(known)
     placeholder.delete()
     return known
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, QuerySet
+from django.db.models.functions import Lower
 
 from catalogue import lineage
 from catalogue.hub import Reference, hubs
@@ -18,10 +19,12 @@ from catalogue.lineage import Path
 from catalogue.models import Drift, Lookup, Model, Snapshot
 from catalogue.naming import find_alias, names_of
 from catalogue.profiles import profile_of
-from catalogue.snapshots import latest_snapshot
+from catalogue.snapshots import confirmed_snapshot, drift_since
 from incidents.models import Affected, Incident
 from incidents.record import AffectedStatus, Status
 from incidents.search import of_model
+
+MOST_INCIDENTS = 100
 
 # By name and by stable id apart, so that each half walks an index: a base may have tens of thousands of derivatives.
 _RECORDS = """
@@ -75,6 +78,7 @@ class PublicModel:
     outcome: str
     asked_at: datetime | None
     drift: tuple[Drift, ...]
+    total: int  # records in force that name it; `incidents` are the newest of them
     incidents: tuple[Incident, ...]
     inherited: tuple[Inherited, ...]
     bases: tuple[Relative, ...]
@@ -83,18 +87,20 @@ class PublicModel:
 
 
 def public_model(hub: str, name: str) -> PublicModel | None:
-    """The model by any of its names, letter case aside; None where the public may not see it."""
+    """The model by the hub's name for it or by one that a record uses, letter case aside; None where it is not public.
+
+    It starts from what is public: a name that only a pending report used finds nothing, and nothing else is looked at.
+    """
     if hub not in hubs() or "\x00" in name:
         return None
-    alias = find_alias(hub, name)
-    model = alias.model if alias else Model(hub=hub, name=name)
-    names = names_of(model) if alias else [name]
-    incidents = tuple(of_model(hub, names, model.stable_id or "").order_by("-published_at", "-pk"))
-    below = lineage.descendants(model) if model.pk else {}
-    named_below = _named_by_records(below)
-    if not incidents and not named_below:
+    shown = Model.objects.filter(hub=hub, shown=True).alias(key=Lower("name")).filter(key=name.lower()).first()
+    in_records = Affected.objects.filter(hub=hub, name_key=name.lower()).exclude(incident__status=Status.WITHDRAWN)
+    if shown is not None:
+        return _described(shown)
+    if not in_records.exists():
         return None
-    return _described(model, names, incidents, {pk: below[pk] for pk in named_below})
+    alias = find_alias(hub, name)
+    return _described(alias.model if alias else Model(hub=hub, name=name))
 
 
 def most_named(limit: int) -> list[tuple[str, str, int]]:
@@ -110,13 +116,19 @@ def most_named(limit: int) -> list[tuple[str, str, int]]:
     return list(rows[:limit])
 
 
-def _described(model: Model, names: list[str], incidents: tuple[Incident, ...], below: dict[int, Path]) -> PublicModel:
+def _described(model: Model) -> PublicModel:
+    names = names_of(model) if model.pk else [model.name]
+    everything = of_model(model.hub, names, model.stable_id or "")
+    incidents = tuple(everything.order_by("-published_at", "-pk")[:MOST_INCIDENTS])
     rows = _naming_rows(model, names, incidents)
     name = model.name if model.stable_id or not rows else rows[0].name
     hub, reference = hubs()[model.hub], Reference(model.hub, name)
     above = lineage.ancestors(model) if model.pk else {}
+    below = lineage.descendants(model) if model.pk else {}
+    below = {pk: below[pk] for pk in _named_by_records(below)}
     relatives = _relatives({**above, **below})
-    lookup = _last_lookup(model)
+    lookup = _last_lookup(model, name)
+    latest = _latest(model)
     return PublicModel(
         hub=model.hub,
         name=name,
@@ -125,16 +137,30 @@ def _described(model: Model, names: list[str], incidents: tuple[Incident, ...], 
         url=hub.url(reference),
         purl=hub.purl(reference),
         revisions=tuple(dict.fromkeys(row.revision for row in rows if row.revision)),
-        latest=latest_snapshot(model, "") if model.pk else None,
+        latest=latest,
         outcome=lookup.outcome if lookup else "",
         asked_at=lookup.answered_at if lookup else None,
-        drift=tuple(model.drift.order_by("-noticed_at", "-pk")[:50]) if model.pk else (),
+        drift=_drift(model, everything),
+        total=everything.count(),
         incidents=incidents,
         inherited=tuple(_inherited(above, relatives)),
         bases=tuple(relatives[pk] for pk in above),
         derivatives=tuple(relatives[pk] for pk in below),
-        openness=_openness(model),
+        openness=_openness(model) if latest else None,
     )
+
+
+def _latest(model: Model) -> Snapshot | None:
+    """What the hub last said, dated when it last said so; nothing of a private repository, which only we may see."""
+    alias = find_alias(model.hub, model.name) if model.pk else None
+    snapshot = confirmed_snapshot(alias, "") if alias else None
+    return snapshot if snapshot and not snapshot.private else None
+
+
+def _drift(model: Model, incidents: QuerySet[Incident]) -> tuple[Drift, ...]:
+    """Changes since the first of these records: older ones would tell that somebody reported the model before."""
+    first = incidents.order_by("published_at").values_list("published_at", flat=True).first()
+    return tuple(drift_since(model, first).order_by("-noticed_at", "-pk")[:50]) if model.pk and first else ()
 
 
 def _openness(model: Model) -> dict[str, Any] | None:
@@ -149,22 +175,22 @@ def _naming_rows(model: Model, names: list[str], incidents: Iterable[Incident]) 
     return [row for row in rows if row.name_key in keys or (row.stable_id and row.stable_id == model.stable_id)]
 
 
-def _last_lookup(model: Model) -> Lookup | None:
+def _last_lookup(model: Model, name: str) -> Lookup | None:
+    """The last answer about the hub's own name; what an old name leads to is nobody's business here."""
     answered = Lookup.objects.filter(alias__model=model.pk, revision="", answered_at__isnull=False)
-    return answered.order_by("-answered_at").first() if model.pk else None
+    return answered.alias(key=Lower("alias__name")).filter(key=name.lower()).first() if model.pk else None
 
 
 def _records_of(pks: Iterable[int]) -> dict[int, set[int]]:
     """The records in force that concern each of these models, by any name or the stable id: primary keys. One query."""
-    wanted = list(pks)
     found: dict[int, set[int]] = {}
-    if wanted:
-        with connection.cursor() as cursor:
-            cursor.execute(
-                _RECORDS, {"pks": wanted, "not_affected": AffectedStatus.NOT_AFFECTED, "gone": Status.WITHDRAWN}
-            )
-            for model, incident in cursor.fetchall():
-                found.setdefault(model, set()).add(incident)
+    # Asked of nothing too: how long an answer takes must not tell whether the catalogue knows derivatives.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _RECORDS, {"pks": list(pks), "not_affected": AffectedStatus.NOT_AFFECTED, "gone": Status.WITHDRAWN}
+        )
+        for model, incident in cursor.fetchall():
+            found.setdefault(model, set()).add(incident)
     return found
 
 

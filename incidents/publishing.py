@@ -16,7 +16,8 @@ from django.db.models import TextField, Value
 from django.db.models.expressions import Combinable
 from django.utils import timezone
 
-from catalogue.models import Model
+from catalogue import visibility
+from catalogue.concerns import note_look_alikes_of
 from catalogue.naming import find_alias, names_of
 from incidents.models import Affected, Incident, Operation, OtherId, Publication
 from incidents.record import Record, Status
@@ -139,20 +140,28 @@ def _project(incident: Incident, record: Record, document: bytes) -> None:
     incident.document = document
     incident.digest = digest(document)
     incident.save()
+    before = set(incident.affected.exclude(hub="").values_list("hub", "name"))
     incident.affected.all().delete()
     incident.other_ids.all().delete()
     Affected.objects.bulk_create(_affected(incident, record))
-    OtherId.objects.bulk_create(OtherId(incident=incident, key=alias.lower()) for alias in record.aliases)
+    OtherId.objects.bulk_create(
+        OtherId(incident=incident, key=key) for key in sorted({a.lower() for a in record.aliases})
+    )
     Incident.objects.filter(pk=incident.pk).update(search=_search_vector(record))
-    _watch(record)
+    _watch(before | {(model.hub, model.name) for model in record.affected if model.hub})
 
 
-def _watch(record: Record) -> None:
-    """Has the catalogue ask often about the models that records in force name, and about no others."""
-    for named in record.affected:
-        if named.hub and (alias := find_alias(named.hub, named.name)):
-            in_force = of_model(named.hub, names_of(alias.model), alias.model.stable_id or "").exists()
-            Model.objects.filter(pk=alias.model_id).update(watched=in_force)
+def _watch(concerned: set[tuple[str, str]]) -> None:
+    """Settles for these names (hub, name) whether a record in force names their models, now that one has changed."""
+    aliases = [alias for hub, name in sorted(concerned) if (alias := find_alias(hub, name))]
+    models = {alias.model_id: alias.model for alias in aliases}
+    named = frozenset(
+        pk for pk, model in models.items() if of_model(model.hub, names_of(model), model.stable_id or "").exists()
+    )
+    visibility.settle(models.values(), named=named)
+    for pk in named:
+        if not models[pk].watched:
+            note_look_alikes_of(models[pk])
 
 
 def _affected(incident: Incident, record: Record) -> Iterable[Affected]:

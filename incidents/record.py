@@ -5,6 +5,7 @@ One `Record` is what publishing freezes into RFC 8785 bytes, what pages and API 
 """
 
 import re
+import unicodedata
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -136,17 +137,31 @@ def _instant(text: str) -> str:
     return text
 
 
+def _visible(text: str) -> str:
+    # Control, format and private-use characters: what a reader cannot see, a link must not hold.
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Co", "Zl", "Zp"} for character in text):
+        raise ValueError("it holds characters that cannot be seen")
+    return text
+
+
 # A day, a month or a year: ISO 8601-1:2019, 5.2.2 with reduced precision.
 ReducedDate = Annotated[
     str,
-    StringConstraints(pattern=r"^\d{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$"),
+    StringConstraints(pattern=r"^[0-9]{4}(-(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?)?$"),
     AfterValidator(_reduced_date),
 ]
 # RFC 3339, UTC, whole seconds.
-Instant = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"), AfterValidator(_instant)]
+Instant = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"),
+    AfterValidator(_instant),
+]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-WebUrl = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=2000)]
-PublicId = Annotated[str, StringConstraints(pattern=r"^FL-\d{4}-[0-9A-HJKMNP-TV-Z]{8}$")]
+WebUrl = Annotated[
+    str, StringConstraints(pattern=r"^https?://[^\s\x00-\x1f\x7f<>\"]+$", max_length=2000), AfterValidator(_visible)
+]
+_PUBLIC_ID = r"^FL-[0-9]{4}-[0-9A-HJKMNP-TV-Z]{8}$"
+PublicId = Annotated[str, StringConstraints(pattern=_PUBLIC_ID)]
 TermCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
 
 
@@ -269,9 +284,6 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-_IDENTIFIER = re.compile(r"^FL-\d{4}-[0-9A-HJKMNP-TV-Z]{8}$")
-
-
 def is_public_id(text: str) -> bool:
     """Whether `text` has the form of an incident's public id."""
-    return bool(_IDENTIFIER.match(text))
+    return re.match(_PUBLIC_ID, text) is not None

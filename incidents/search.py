@@ -3,7 +3,7 @@
 import base64
 import binascii
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.postgres.search import SearchQuery
 from django.db.models import Count, Q, QuerySet
@@ -102,11 +102,16 @@ def by_id(text: str) -> Incident | None:
     if "\x00" in text:  # which PostgreSQL cannot even compare with
         return None
     found = Incident.objects.filter(public_id=text.upper()).first()
-    return found or Incident.objects.filter(other_ids__key=text.lower()).order_by("pk").first()
+    others = Incident.objects.filter(other_ids__key=text.lower()).order_by("pk")
+    return found or others.exclude(status=Status.WITHDRAWN).first() or others.first()
 
 
 def _cursor(incident: Incident) -> str:
-    return base64.urlsafe_b64encode(f"{incident.published_at.isoformat()} {incident.pk}".encode()).decode().rstrip("=")
+    return _written(incident.published_at, incident.pk)
+
+
+def _written(moment: datetime, pk: int) -> str:
+    return base64.urlsafe_b64encode(f"{moment.isoformat()} {pk}".encode()).decode().rstrip("=")
 
 
 def _read_cursor(text: str) -> tuple[datetime, int]:
@@ -115,6 +120,7 @@ def _read_cursor(text: str) -> tuple[datetime, int]:
         read = datetime.fromisoformat(moment), int(pk)
     except (ValueError, binascii.Error) as error:
         raise BadCursorError("the cursor was not made by this node") from error
-    if read[0].tzinfo is None or not 0 < read[1] < 2**63:
+    # Only what we would have written: no other offset, no other digits, no number the database cannot hold.
+    if read[0].utcoffset() != timedelta(0) or not 0 < read[1] < 2**63 or _written(*read) != text:
         raise BadCursorError("the cursor was not made by this node")
     return read

@@ -1,10 +1,17 @@
 """Models through the API: only what published records name."""
 
+from datetime import timedelta
+
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from catalogue.lookups import look_up_due
+from catalogue.models import Drift, Model, Snapshot
 from reports import workflow
+from reports.models import RejectReason
 from tests import factories
 from tests.stand_ins.huggingface import StandInHub, example_model
 
@@ -48,14 +55,64 @@ def test_after_a_rename_every_name_leads_to_the_same_records(settings):
         assert Client().get(f"/api/v1/models/huggingface/{name}").json()["name"] == "new-org/tiny-chat"
 
 
-def test_a_name_that_only_a_pending_report_used_is_not_shown(settings):
-    with StandInHub([example_model("old-secret/name", author="example-org")]) as hub:
+def answers_of(*addresses):
+    """Status, body and number of queries: everything by which a visitor could tell two worlds apart."""
+    found = []
+    for address in addresses:
+        with CaptureQueriesContext(connection) as queries:
+            answer = Client().get(address)
+        found.append((answer.status_code, answer.content, answer.get("ETag"), len(queries)))
+    return found
+
+
+def test_a_pending_report_changes_nothing_that_anybody_can_see(settings):
+    """A published model has a former name; then somebody reports it under that name, and another model besides."""
+    chain = [
+        example_model("old-secret/name", author="example-org"),
+        example_model("other-secret/model", tags=["base_model:finetune:example-org/tiny-chat"]),
+    ]
+    with StandInHub(chain) as hub:
         hub.rename("old-secret/name", "example-org/tiny-chat")
         settings.HUB_ENDPOINTS = {"huggingface": hub.url}
         factories.published_incident()
-        factories.report(models=("old-secret/name",))
         look_up_due()
-    assert "old-secret" not in Client().get(ADDRESS).content.decode()
+        addresses = [
+            f"{prefix}/huggingface/{name}{suffix}"
+            for prefix, suffix in (("/api/v1/models", ""), ("/models", "/"))
+            for name in ("example-org/tiny-chat", "old-secret/name", "other-secret/model", "never/named")
+        ] + ["/", "/incidents/", "/api/v1/incidents", "/api/v1/changes"]
+        before = answers_of(*addresses)
+        factories.report(models=("old-secret/name", "other-secret/model"))
+        look_up_due()
+        assert answers_of(*addresses) == before
+
+
+def test_what_a_hub_says_of_a_private_repository_stays_with_us(settings):
+    with StandInHub([example_model("example-org/tiny-chat", private=True)]) as hub:
+        settings.HUB_ENDPOINTS = {"huggingface": hub.url}
+        case = factories.worded_case()
+        look_up_due()
+        workflow.publish(case=case, by=factories.moderator())
+    model = Client().get(ADDRESS).json()
+    assert model["hub_facts"] is None
+    assert model["openness"] is None
+    assert model["incidents"][0]["affected"][0]["observed"] is None
+
+
+def test_changes_from_before_the_first_record_are_not_told(settings):
+    with StandInHub([example_model("example-org/tiny-chat")]) as hub:
+        settings.HUB_ENDPOINTS = {"huggingface": hub.url}
+        rejected = factories.report()
+        workflow.reject(report=rejected, by=factories.moderator(), reason=RejectReason.SPAM)
+        look_up_due()
+        model = Model.objects.get()
+        Drift.objects.create(model=model, change="licence_changed", noticed_at=timezone.now() - timedelta(days=400))
+        Snapshot.objects.update(taken_at=timezone.now() - timedelta(days=400))
+        factories.published_incident()
+    shown = Client().get(ADDRESS).json()
+    assert shown["changes"] == []
+    assert shown["hub_facts"]["taken_at"][:10] == timezone.now().date().isoformat()
+    assert shown["incidents"][0]["affected"][0]["observed"]["at"][:10] == timezone.now().date().isoformat()
 
 
 def test_a_withdrawn_record_takes_its_model_out_of_sight():

@@ -29,7 +29,11 @@ def test_pages_follow_each_other_without_a_skip_or_a_repeat():
     assert titles == [f"Incident number {number:02d}" for number in reversed(range(23))]
 
 
-@pytest.mark.parametrize("cursor", ["zzz", "!!", "MjAyNg", "a" * 300, "MjAyNi0wMS0wMVQwMDowMDowMCAx"])
+@pytest.mark.parametrize(
+    "cursor",
+    # The last two: the first row of a far offset's day, which no database holds, and a row that could be.
+    ["zzz", "!!", "MjAyNg", "a" * 300, "MjAyNC0wMS0wMVQwMDowMDowMCsyMzowMCA1", "MjAyNi0wMS0wMVQwMDowMDowMCAx"],
+)
 def test_a_made_up_cursor_is_refused(cursor):
     with pytest.raises(BadCursorError):
         search.find(Wanted(), after=cursor)
