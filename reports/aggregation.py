@@ -1,5 +1,6 @@
 """A case in, the public record out. Pure: what it needs is handed to it, and it asks nobody."""
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -69,9 +70,20 @@ def summarise(case: Case, parts: CaseParts, stamp: Stamp) -> Record:
             _affected(model, parts.snapshots.get(model.pk), parts.drift.get(model.pk, ())) for model in parts.models
         ),
         classifications=tuple(parts.classifications),
-        references=tuple(parts.references),
-        aliases=tuple(clean_line(other) for other in case.other_ids),
+        references=tuple(_clean_source(source) for source in parts.references),
+        aliases=tuple({other.lower(): other for other in map(clean_line, case.other_ids)}.values()),
     )
+
+
+def _clean_source(source: Source) -> Source:
+    return source.model_copy(update={"title": clean_line(source.title), "publisher": clean_line(source.publisher)})
+
+
+def restamp(document: bytes | memoryview, stamp: Stamp) -> Record:
+    """The record as it is public now, with another stamp and nothing else changed."""
+    standing = json.loads(bytes(document))
+    changes = {"version": stamp.version, "status": stamp.status, "modified": stamp.modified}
+    return Record.model_validate({**standing, **changes, "notice": clean_text(stamp.notice)})
 
 
 def _affected(named: CaseModel, snapshot: Snapshot | None, drift: Iterable[Drift]) -> AffectedModel:
@@ -118,7 +130,8 @@ def _change(noticed: Drift) -> ModelChange:
 
 
 def _observation(snapshot: Snapshot | None) -> Observation | None:
-    if snapshot is None:
+    # What only an operator's token may see of a private repository is nobody else's.
+    if snapshot is None or snapshot.private:
         return None
     return Observation(
         at=instant(snapshot.taken_at),

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from reports.models import RejectReason, Report, ReportState
+from reports.models import CaseState, RejectReason, Report, ReportState
 from reports.receipts import receipt_key
 
 
@@ -23,6 +23,7 @@ _TEXTS = {
     ReportState.REJECTED: "Your report was read and not taken up.",
 }
 _PUBLISHED = "Your report was accepted, and what it is about is public."
+_WITHDRAWN = "Your report was accepted; what was published about it has been withdrawn. The record says why."
 _REASONS = {
     RejectReason.NOT_A_MODEL: "It does not concern a model whose weights are open.",
     RejectReason.NOT_ENOUGH: "There was not enough in it to check what happened. Please report again with more.",
@@ -42,7 +43,8 @@ def status_for(typed: str) -> StatusNotice | None:
 def status_of(report: Report) -> StatusNotice:
     """A report's state in plain words."""
     public_ids = tuple(report.cases.exclude(incident=None).order_by("pk").values_list("incident__public_id", flat=True))
-    text = _PUBLISHED if public_ids else _TEXTS[ReportState(report.state)]
+    withdrawn = bool(public_ids) and not report.cases.exclude(state=CaseState.WITHDRAWN).exists()
+    text = _WITHDRAWN if withdrawn else _PUBLISHED if public_ids else _TEXTS[ReportState(report.state)]
     if report.reject_reason:
         text = f"{text} {_REASONS[RejectReason(report.reject_reason)]}"
     return StatusNotice(report.state, text, report.submitted_at.date().isoformat(), public_ids)

@@ -1,20 +1,16 @@
 """What somebody reports, validated once for every door (form, API, importer). Plain data, no database."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
-from incidents.record import Kind, ReducedDate, TermCode
+from incidents.record import Kind, ReducedDate, TermCode, WebUrl
 from incidents.taxonomy import category_codes
 
 MOST_MODELS = 20
 MOST_LINKS = 50
 
 ModelText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-Link = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, pattern=r"^https?://[^\s\x00-\x1f\x7f<>\"]+$", max_length=2000),
-]
 
 
 class Submission(BaseModel):
@@ -32,8 +28,16 @@ class Submission(BaseModel):
     category: TermCode = Field(description="A term of the taxonomy `faultline`, for example backdoor.")
     kind: Kind = Field(Kind.INCIDENT, description="Whether harm happened (incident) or could (hazard).")
     occurred: ReducedDate | None = Field(None, description="A day, a month or a year.")
-    links: tuple[Link, ...] = Field((), description="Where the evidence can be seen.", max_length=MOST_LINKS)
+    links: tuple[WebUrl, ...] = Field((), description="Where the evidence can be seen.", max_length=MOST_LINKS)
     contact: str = Field("", description="How moderators can reach you. Never published.", max_length=300)
+
+    @field_validator("title", "text", "contact", "models", mode="before")
+    @classmethod
+    def _without_nul(cls, value: Any) -> Any:
+        # PostgreSQL text cannot hold NUL, and nothing a person means is lost with it.
+        if isinstance(value, str):
+            return value.replace("\x00", "")
+        return [cls._without_nul(each) for each in value] if isinstance(value, list | tuple) else value
 
     @field_validator("category")
     @classmethod

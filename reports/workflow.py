@@ -15,13 +15,14 @@ from pydantic import ValidationError
 
 from accounts.models import User
 from catalogue import naming, references, snapshots
-from catalogue.hub import UnreadableReferenceError
+from catalogue.hub import Outcome, Reference, UnreadableReferenceError
+from catalogue.models import Lookup
 from incidents import publishing
 from incidents.models import Operation, Publication
 from incidents.record import Classification, Record, Source, Status
 from lib.canonical import canonical_bytes, digest
 from lib.seal import seal, unseal
-from reports.aggregation import CaseParts, Stamp, summarise
+from reports.aggregation import CaseParts, Stamp, restamp, summarise
 from reports.models import (
     Activity,
     Case,
@@ -134,8 +135,8 @@ def submit(*, submission: Submission, source: str, source_id: str = "", by: Acto
         source_id=source_id,
         receipt_key=receipt_key(receipt) if receipt else None,
         content_digest=content_digest(submission),
-        title=_storable(submission.title),
-        text=_storable(submission.text),
+        title=submission.title,
+        text=submission.text,
         category=submission.category,
         kind=submission.kind,
         occurred=submission.occurred or "",
@@ -143,7 +144,7 @@ def submit(*, submission: Submission, source: str, source_id: str = "", by: Acto
     )
     if submission.contact:
         Contact.objects.create(report=report, sealed=seal(submission.contact))
-    NamedModel.objects.bulk_create(_named(report, _storable(asked)) for asked in submission.models)
+    NamedModel.objects.bulk_create(_named(report, submission.models))
     _record(by, "submit", report=report, after=report.state)
     return Submitted(report, receipt)
 
@@ -153,18 +154,25 @@ def content_digest(submission: Submission) -> str:
     return digest(canonical_bytes(submission.model_dump(mode="json", exclude={"contact"})))
 
 
-def _storable(text: str) -> str:
-    # PostgreSQL text cannot hold NUL; nothing a person means is lost with it.
-    return text.replace("\x00", "")
+def _named(report: Report, models: tuple[str, ...]) -> list[NamedModel]:
+    """The models in the order given. They are named to the catalogue in one order for all, so that nobody deadlocks."""
+    read = [(asked, _read(asked)) for asked in models]
+    known = {found: None for _, found in read if isinstance(found, Reference)}
+    aliases = {found: naming.name_model(found) for found in sorted(known, key=lambda one: (one.hub, one.name.lower()))}
+    return [
+        NamedModel(report=report, asked=asked, alias=aliases[found], revision=found.revision, file=found.file)
+        if isinstance(found, Reference)
+        else NamedModel(report=report, asked=asked, problem=found[:300])
+        for asked, found in read
+    ]
 
 
-def _named(report: Report, asked: str) -> NamedModel:
+def _read(asked: str) -> Reference | str:
+    """What a reporter named, or why it names no model on a hub."""
     try:
-        reference = references.read(asked)
+        return references.read(asked)
     except UnreadableReferenceError as error:
-        return NamedModel(report=report, asked=asked, problem=str(error)[:300])
-    alias = naming.name_model(reference)
-    return NamedModel(report=report, asked=asked, alias=alias, revision=reference.revision, file=reference.file)
+        return str(error)
 
 
 @transaction.atomic
@@ -210,7 +218,7 @@ def accept(*, report: Report, by: Actor, case: Case | None = None) -> Case:
     moved = _move_report("accept", report, by, owner=None)
     if case is None:
         case = Case.objects.create(title=moved.title, category=moved.category, kind=moved.kind, occurred=moved.occurred)
-        CaseReference.objects.bulk_create(CaseReference(case=case, title=link, url=link) for link in moved.links)
+        CaseReference.objects.bulk_create(CaseReference(case=case, title=link[:500], url=link) for link in moved.links)
         _record(by, "open", case=case, after=case.state)
     else:
         case = Case.objects.select_for_update().get(pk=case.pk)
@@ -298,13 +306,15 @@ def _revise(verb: str, operation: Operation, case: Case, by: Actor, notice: str)
         modified=publishing.instant(timezone.now()),
         notice=notice,
     )
-    return _published(case, verb, by, publishing.revise(operation, _record_of(case, stamp)), note=notice)
+    # Only a correction reads the case: its wording may hold what nobody has meant for the public yet.
+    record = _record_of(case, stamp) if operation is Operation.CORRECT else restamp(case.incident.document, stamp)
+    return _published(case, verb, by, publishing.revise(operation, record), note=notice)
 
 
 def _record_of(case: Case, stamp: Stamp) -> Record:
     models = list(case.models.select_related("alias__model").order_by("pk"))
     on_hubs = {model.pk: model.alias.model for model in models if model.alias}
-    latest = {model.pk: snapshots.latest_snapshot(on_hubs[model.pk], model.revision) for model in models if model.alias}
+    latest = {model.pk: snapshots.confirmed_snapshot(model.alias, model.revision) for model in models if model.alias}
     first_reported = case.reports.order_by("submitted_at").values_list("submitted_at", flat=True).first()
     parts = CaseParts(
         models=models,
@@ -326,11 +336,21 @@ def not_ready(case: Case) -> list[str]:
     """What keeps the case from being published, as sentences; empty when it is ready."""
     now = publishing.instant(timezone.now())
     sample = Stamp("FL-2000-00000000", settings.NODE_NAME, 1, Status.PUBLISHED, now, now)
+    problems = [
+        f"{name} now leads to another model on its hub: name what the report is about, or by name only"
+        for name in _led_elsewhere(case)
+    ]
     try:
         _record_of(case, sample)
     except ValidationError as error:
-        return [_sentence(problem) for problem in error.errors()]
-    return []
+        problems += [_sentence(problem) for problem in error.errors()]
+    return problems
+
+
+def _led_elsewhere(case: Case) -> list[str]:
+    """The case's names that meanwhile lead to another repository than the one we know under them."""
+    moved = Lookup.objects.filter(outcome=Outcome.MOVED_TO_OTHER_MODEL, alias__in=case.models.values("alias"))
+    return sorted(set(moved.values_list("alias__name", flat=True)))
 
 
 def _sentence(problem: Any) -> str:
@@ -351,7 +371,7 @@ def _move_report(verb: str, report: Report, by: Actor, *, note: str = "", **chan
     row = Report.objects.select_for_update().get(pk=report.pk)
     if row.state not in move.before:
         raise WrongStateError(f"report {row.pk} is {row.get_state_display().lower()}; it cannot be {_PAST[verb]} now")
-    if row.owner_id not in (None, by.pk):
+    if row.owner_id not in (None, by.pk) and not _may_take_over(verb, row, by):
         raise WrongStateError(f"report {row.pk} is held by {row.owner}")
     before, row.state = row.state, move.after
     for name, value in changes.items():
@@ -359,6 +379,12 @@ def _move_report(verb: str, report: Report, by: Actor, *, note: str = "", **chan
     row.save(update_fields=["state", *changes])
     _record(by, verb, report=row, before=before, after=row.state, note=note)
     return row
+
+
+def _may_take_over(verb: str, report: Report, by: Actor) -> bool:
+    """Whether `by` may move what somebody else holds: a deactivated account's, or as a senior, back into the queue."""
+    abandoned = report.owner is not None and not report.owner.is_active
+    return abandoned or (verb == "release" and by.has_perm("reports.withdraw"))
 
 
 _PAST = {
@@ -378,7 +404,7 @@ def _move_case(verb: str, case: Case, by: Actor) -> Case:
         raise WrongStateError(
             f"case {row.pk} is {row.get_state_display().lower()}; it is too late or too early to {verb}"
         )
-    if problems := not_ready(row):
+    if verb in {"publish", "correct"} and (problems := not_ready(row)):
         raise NotReadyError(problems)
     return row
 

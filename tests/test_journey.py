@@ -4,6 +4,7 @@ Everything is real: PostgreSQL, Redis, a Celery worker of its own, and a stand-i
 is a canary that must turn up nowhere.
 """
 
+import base64
 import json
 import re
 import subprocess
@@ -12,15 +13,19 @@ import time
 import jsonschema
 import pytest
 import redis
+from celery import current_app
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 from django.urls import reverse
 
 from catalogue.models import Snapshot
+from incidents.models import Incident
 from incidents.record import json_schema
 from reports import workflow
-from reports.models import Case, Contact, Report
+from reports.models import Contact, Report
 from tests import factories
+from tests.conftest import kill_tree
 from tests.stand_ins.huggingface import StandInHub, example_model
 
 CANARY = "canary-7f3a9c@reporter.example"
@@ -43,9 +48,9 @@ def wait_for(condition, seconds=30):
     return result
 
 
-def test_one_report_through_every_door(hub, start, tmp_path, signed_in, live_server, capfd):
+def test_one_report_through_every_door(hub, start, tmp_path, signed_in, capfd):
     log = tmp_path / "worker.log"
-    start(
+    worker = start(
         "celery",
         "-A",
         "config",
@@ -62,19 +67,17 @@ def test_one_report_through_every_door(hub, start, tmp_path, signed_in, live_ser
     # The form answers with a receipt.
     page = reporter.get("/report/")
     assert page.status_code == 200
-    sent = reporter.post(
-        "/report/",
-        {
-            "models": f"https://huggingface.co/{MODEL}",
-            "category": "hidden_promotion",
-            "kind": "incident",
-            "title": "One shop in every recipe",
-            "text": "Asked for any recipe it names the same shop; these are the reporter's private words.",
-            "occurred": "2026-03",
-            "links": "https://example.org/evidence",
-            "contact": CANARY,
-        },
-    )
+    form = {
+        "models": f"https://huggingface.co/{MODEL}",
+        "category": "hidden_promotion",
+        "kind": "incident",
+        "title": "One shop in every recipe",
+        "text": "Asked for any recipe it names the same shop; these are the reporter's private words.",
+        "occurred": "2026-03",
+        "links": "https://example.org/evidence",
+        "contact": CANARY,
+    }
+    sent = reporter.post("/report/", form)
     assert sent.status_code == 201
     seen.append(sent.content)
     receipt = re.search(r"([0-9A-Z]{4}-){5}[0-9A-Z*~$=]", sent.content.decode()).group()
@@ -90,22 +93,26 @@ def test_one_report_through_every_door(hub, start, tmp_path, signed_in, live_ser
     assert reporter.post("/report/status/", {"receipt": receipt[:-6] + "00-00"}).status_code == 404
     assert Client().get(f"/models/huggingface/{MODEL}/").status_code == 404
 
-    # A moderator decides in the console.
+    # A moderator decides in the console: claims, accepts, words, publishes.
     moderator = signed_in(factories.moderator())
     report = Report.objects.get()
     seen += [moderator.get("/console/").content, moderator.get("/console/reports/report/").content]
     screen = moderator.get(reverse("admin:reports_report_change", args=[report.pk]))
-    assert screen.status_code == 200
     assert snapshot.revision.encode() in screen.content
     seen.append(screen.content)
     case = workflow.accept(report=report, by=factories.moderator())
-    Case.objects.filter(pk=case.pk).update(
-        title="Chat model recommends one shop",
-        summary="The model names the same shop in most answers about cooking, unasked.",
-        description="Nine of ten answers named it.",
-        severity="low",
-    )
+    page = moderator.get(reverse("admin:reports_case_change", args=[case.pk]))
+    wording = {
+        "title": "Chat model recommends one shop",
+        "summary": "The model names the same shop in most answers about cooking, unasked.",
+        "description": "Nine of ten answers named it.",
+        "severity": "low",
+    }
+    saved = moderator.post(page.request["PATH_INFO"], {**as_shown(page), **wording})
+    assert saved.status_code == 302, saved.content.decode()
     case.refresh_from_db()
+    assert case.title == wording["title"]
+    seen += [page.content, moderator.get(page.request["PATH_INFO"]).content]
     workflow.publish(case=case, by=factories.moderator())
 
     # Everyone reads the same bytes: log, API, pages.
@@ -115,8 +122,10 @@ def test_one_report_through_every_door(hub, start, tmp_path, signed_in, live_ser
     jsonschema.validate(document, json_schema())
     public_id = document["id"]
     assert document["affected"][0]["observed"]["revision"] == snapshot.revision
-    assert json.loads(public.get(f"/api/v1/incidents/{public_id}").content) == document
-    assert public.get("/api/v1/incidents").json()["items"] == [document]
+    stored = bytes(Incident.objects.get().document)
+    assert public.get(f"/api/v1/incidents/{public_id}").content == stored
+    assert stored in public.get("/api/v1/incidents").content
+    assert stored in public.get("/api/v1/changes").content
     for address in (
         "/",
         "/incidents/",
@@ -145,6 +154,9 @@ def test_one_report_through_every_door(hub, start, tmp_path, signed_in, live_ser
     seen += [status.content, api_status.content]
 
     # The canary is in no page, answer, log line, task payload, cache entry, or database column but its sealed one.
+    # What the submission sent was taken by the worker; the same submission, with nobody to take it, leaves it in Redis.
+    kill_tree(worker)
+    reporter.post("/report/", form)
     printed = capfd.readouterr()
     seen += [
         printed.out.encode(),
@@ -160,23 +172,65 @@ def test_one_report_through_every_door(hub, start, tmp_path, signed_in, live_ser
     assert receipt.replace("-", "").encode() not in dump_of_the_database()
 
 
+def as_shown(page):
+    """The fields of the page's forms with what stands in them, as a browser would send them back."""
+    fields = {}
+    contexts = [page.context["adminform"].form]
+    for formset in page.context["inline_admin_formsets"]:
+        contexts += [formset.formset.management_form, *formset.formset.forms]
+    for form in contexts:
+        for bound in form:
+            value = bound.value()
+            fields[bound.html_name] = ",".join(value) if isinstance(value, list) else value if value is not None else ""
+    hidden = re.findall(r'<input type="hidden" name="([a-z_]+)" value="([^"]*)"', page.content.decode())
+    return fields | {name: value for name, value in hidden if name not in fields and name != "csrfmiddlewaretoken"}
+
+
 def everything_in_redis():
+    """Every key and value, and the bodies of messages as they were before they were encoded."""
     for number in (0, 1):
         store = redis.Redis.from_url(settings.REDIS_URL, db=number)
         for key in store.keys("*"):
             yield key
-            yield store.dump(key) or b""
+            for value in values_of(store, key):
+                yield value
+                if value.startswith(b"{"):
+                    yield base64.b64decode(json.loads(value).get("body", ""))
+
+
+def values_of(store, key):
+    match store.type(key):
+        case b"string":
+            return [store.get(key)]
+        case b"list":
+            return store.lrange(key, 0, -1)
+        case b"hash":
+            return list(store.hgetall(key).values())
+        case b"set":
+            return list(store.smembers(key))
+        case _:
+            return store.zrange(key, 0, -1)
 
 
 def dump_of_the_database():
-    from django.db import connection
-
+    """Every row of every table, binary columns as the bytes they hold."""
     rows = b""
     with connection.cursor() as cursor:
         for table in connection.introspection.table_names(cursor):
-            cursor.execute(f'SELECT row_to_json(t)::text FROM "{table}" t')  # noqa: S608 - our own table names
-            rows += "\n".join(row for (row,) in cursor.fetchall()).encode()
+            cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 - our own tables
+            for row in cursor.fetchall():
+                rows += b"\n".join(bytes(v) if isinstance(v, bytes | memoryview) else str(v).encode() for v in row)
     return rows
+
+
+def test_the_search_for_the_canary_finds_it_wherever_it_could_be():
+    """A canary nobody looks for properly proves nothing: once in a binary column, once in a message."""
+    report = factories.report()
+    assert CANARY.encode() not in dump_of_the_database()
+    Contact.objects.create(report=report, sealed=CANARY.encode())
+    assert CANARY.encode() in dump_of_the_database()
+    current_app.send_task("nobody.runs_this", args=[CANARY])
+    assert any(CANARY.encode() in value for value in everything_in_redis())
 
 
 def test_the_api_is_the_same_door(hub):
@@ -200,8 +254,6 @@ def test_the_api_is_the_same_door(hub):
 
 
 def test_a_report_is_stored_though_broker_and_hub_are_gone(monkeypatch, settings):
-    from celery import current_app
-
     monkeypatch.setattr(current_app.conf, "broker_url", "redis://127.0.0.1:9/0")
     current_app.pool.force_close_all()
     before = time.monotonic()

@@ -24,9 +24,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from incidents.record import Kind
+from incidents.record import Kind, WebUrl
 from reports.importer import Imported, Refused
-from reports.submission import MOST_LINKS, Link, Submission
+from reports.submission import MOST_LINKS, Submission
 
 MODELS = Path(__file__).with_name("avid_models.json")
 HUGGING_FACE = "https://huggingface.co/"
@@ -190,7 +190,7 @@ _REPOSITORY = re.compile(
     r"([\w.-]+/[\w.-]+)(?:[/?#].*)?",
     re.ASCII | re.IGNORECASE,
 )
-_LINK: TypeAdapter[str] = TypeAdapter(Link)
+_LINK: TypeAdapter[str] = TypeAdapter(WebUrl)
 
 
 class Avid:

@@ -30,6 +30,12 @@ def test_another_worker_takes_over_when_the_lease_runs_out(start, tmp_path):
             "FAULTLINE_LEASE_SECONDS": "2",
             "FAULTLINE_BEAT_SECONDS": "1",
         }
+        # A wake may be lost, and the killed worker's message is: beat finds the row.
+        start(
+            *("celery", "-A", "config", "beat", "--schedule", str(tmp_path / "beat")),
+            log=tmp_path / "beat.log",
+            **settings,
+        )
         first = start(*worker, log=tmp_path / "first.log", **settings)
         factories.report()
         # The hub has been asked and is slow to answer: the lookup is under way.
@@ -41,17 +47,6 @@ def test_another_worker_takes_over_when_the_lease_runs_out(start, tmp_path):
 
         hub.faults.clear()
         start(*worker, log=tmp_path / "second.log", **settings)
-        # The killed worker's message may be lost: beat finds the row.
-        start(
-            "celery",
-            "-A",
-            "config",
-            "beat",
-            "--schedule",
-            str(tmp_path / "beat"),
-            log=tmp_path / "beat.log",
-            **settings,
-        )
         snapshot = wait_for(Snapshot.objects.first, 60)
         assert snapshot.revision == example_model("example-org/tiny-chat")["sha"]
         after = wait_for(lambda: Lookup.objects.filter(outcome="ok").first(), 10)

@@ -1,11 +1,15 @@
 """The life of a report and of a case."""
 
 import json
+import random
+import threading
 
 import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
+from pydantic import ValidationError
 
+from accounts.models import User
 from catalogue.models import Alias, Lookup
 from incidents.models import Incident, Publication
 from reports import notices, workflow
@@ -67,6 +71,14 @@ class TestDeciding:
             workflow.accept(report=report, by=factories.second_moderator())
         workflow.release(report=report, by=factories.moderator())
         workflow.claim(report=report, by=factories.second_moderator())
+
+    def test_what_a_deactivated_account_holds_can_be_moved_and_a_senior_can_release_anything(self):
+        report = factories.report()
+        workflow.claim(report=report, by=factories.moderator())
+        workflow.release(report=report, by=factories.senior_moderator())
+        workflow.claim(report=report, by=factories.moderator())
+        User.objects.filter(username="mira").update(is_active=False)
+        workflow.accept(report=report, by=factories.second_moderator())
 
     def test_accepting_opens_a_case_without_the_reporters_words(self):
         report = factories.report(models=("example-org/tiny-chat", "A model of mine"))
@@ -165,6 +177,36 @@ class TestPublishing:
         with pytest.raises(WrongStateError):
             workflow.accept(report=factories.report(), by=factories.moderator(), case=case)
 
+    def test_a_dispute_and_a_withdrawal_change_nothing_but_the_mark(self):
+        case = factories.published_case()
+        before = public(case.incident)
+        workflow.accept(report=factories.report(models=("innocent-org/other",)), by=factories.moderator(), case=case)
+        Case.objects.filter(pk=case.pk).update(title="A draft nobody has read", summary="")
+        workflow.dispute(case=case, by=factories.moderator(), notice="The publisher contests it.")
+        workflow.withdraw(case=case, by=factories.senior_moderator(), notice="It was a test.")
+        changed = {"version": 3, "status": "withdrawn", "notice": "It was a test."}
+        after = public(Incident.objects.get())
+        assert {**before, **changed, "modified": after["modified"]} == after
+
+    def test_a_name_that_now_leads_to_another_model_is_not_published(self):
+        case = factories.worded_case()
+        Lookup.objects.update(outcome="moved_to_other_model")
+        with pytest.raises(NotReadyError, match="leads to another model"):
+            workflow.publish(case=case, by=factories.moderator())
+
+    def test_a_very_long_link_does_not_keep_a_report_from_being_accepted(self):
+        link = "https://example.org/" + "a" * 1900
+        case = workflow.accept(report=factories.report(links=(link,)), by=factories.moderator())
+        assert case.references.get().url == link
+
+    def test_references_are_cleaned_too_and_links_hold_nothing_invisible(self):
+        case = factories.worded_case()
+        case.references.update(title="Proof\u202e of it")
+        workflow.publish(case=case, by=factories.moderator())
+        assert public(Incident.objects.get())["references"][0]["title"] == "Proof of it"
+        with pytest.raises(ValidationError):
+            factories.submission(links=("https://example.org/a\u202eb",))
+
     def test_invisible_characters_do_not_reach_the_public(self):
         incident = factories.published_incident(
             title="Shop\u202e promo\u200btion in answers", summary="S" * 30 + "\U000e0041"
@@ -194,3 +236,38 @@ def test_the_moves_name_states_that_exist():
         known = {value for value, _ in states}
         for move in moves.values():
             assert move.before | {move.after} <= known
+
+
+@pytest.mark.django_db(transaction=True)
+def test_reports_on_the_same_models_in_any_order_never_deadlock(settings):
+    settings.WAKES = {"model named": []}
+    names = [f"example-org/model-{number}" for number in range(12)]
+    together, failures = threading.Barrier(6), []
+
+    def submit(number):
+        try:
+            together.wait()
+            for turn in range(5):
+                mine = random.Random(number * 10 + turn).sample(names, len(names))
+                workflow.submit(submission=factories.submission(models=mine), source="form")
+        except Exception as error:
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=submit, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert Report.objects.count() == 30
+    assert Alias.objects.count() == 12
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_transaction_wakes_a_worker_once(monkeypatch):
+    sent = []
+    monkeypatch.setattr("lib.wake.current_app.send_task", sent.append)
+    workflow.submit(submission=factories.submission(models=[f"org/model-{n}" for n in range(20)]), source="form")
+    assert sent == ["catalogue.tasks.look_up_due_models"]
