@@ -7,6 +7,9 @@ from django.db.models import Model
 
 from accounts.models import Role, User
 
+# How to reach a reporter: the most sensitive thing a node knows.
+SEES_CONTACTS = "reports.view_contact"
+
 _MODERATION = frozenset(
     {
         "reports.view_report",
@@ -18,6 +21,8 @@ _MODERATION = frozenset(
         "catalogue.view_model",
         "catalogue.view_snapshot",
         "catalogue.view_lookup",
+        "catalogue.view_concern",
+        "catalogue.change_concern",
         "incidents.view_incident",
         "incidents.view_publication",
     }
@@ -39,7 +44,7 @@ _OPERATION = frozenset(
 ROLES: dict[str, frozenset[str]] = {
     Role.NONE: frozenset(),
     Role.MODERATOR: _MODERATION,
-    Role.SENIOR_MODERATOR: _MODERATION | {"reports.withdraw", "reports.view_contact"},
+    Role.SENIOR_MODERATOR: _MODERATION | {"reports.withdraw", SEES_CONTACTS},
     Role.OPERATOR: _OPERATION,
 }
 
@@ -51,7 +56,9 @@ class RoleBackend(ModelBackend):
         """What the user's role may do; everything for a superuser; nothing for the inactive and the anonymous."""
         if not isinstance(user_obj, User) or not user_obj.is_active or obj is not None:
             return set()
-        return set(super().get_all_permissions(user_obj)) if user_obj.is_superuser else set(ROLES[user_obj.role])
+        return (
+            set(super().get_all_permissions(user_obj)) if user_obj.is_superuser else set(ROLES.get(user_obj.role, ()))
+        )
 
     def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
         """Whether the user may do anything in the app."""
