@@ -58,6 +58,7 @@ def problem_handler(error: Exception, _context: dict[str, Any]) -> Response | No
         headers = {"Retry-After": str(int(wait))} if wait else {}
     else:
         return None
+    headers["Access-Control-Allow-Origin"] = "*"
     return Response(content, status=content["status"], headers=headers, content_type=CONTENT_TYPE)
 
 
@@ -66,6 +67,11 @@ def unexpected(_request: HttpRequest) -> HttpResponse:
     return JsonResponse(
         body("internal", 500, "This is our fault; it has been logged."), status=500, content_type=CONTENT_TYPE
     )
+
+
+def malformed(_request: HttpRequest, _exception: Exception) -> HttpResponse:
+    """A 400 for what never reached a view: a Host we do not answer to, a body beyond the limit."""
+    return JsonResponse(body("malformed", 400, "The request is malformed."), status=400, content_type=CONTENT_TYPE)
 
 
 def unknown_path(_request: HttpRequest, **_path: str) -> HttpResponse:

@@ -3,8 +3,17 @@
 from collections.abc import Mapping
 from typing import IO, Any
 
-from rest_framework.exceptions import ParseError
+from django.core.exceptions import RequestDataTooBig
+from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import JSONParser
+
+
+class TooLarge(APIException):
+    """A 413."""
+
+    status_code = 413
+    default_detail = "The body is larger than this node accepts."
+    default_code = "too_large"
 
 
 class BoundedJSONParser(JSONParser):
@@ -18,3 +27,5 @@ class BoundedJSONParser(JSONParser):
             return super().parse(stream, media_type, parser_context)
         except RecursionError as error:
             raise ParseError("The body is nested too deeply.") from error
+        except RequestDataTooBig as error:
+            raise TooLarge from error

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control
 
@@ -60,4 +61,4 @@ def page_size(given: Mapping[str, str]) -> int:
 
 def link_to(request: HttpRequest, given: Mapping[str, str]) -> str:
     """This endpoint's absolute URL with other arguments."""
-    return request.build_absolute_uri(f"{request.path}?{urlencode(given)}")
+    return f"{settings.BASE_URL}{request.path}?{urlencode(given)}"

@@ -1,10 +1,20 @@
 """Errors in the form the caller speaks: problem documents under /api/, pages elsewhere."""
 
 from django.http import HttpRequest, HttpResponse
+from django.views.defaults import bad_request as plain_bad_request
 from django.views.defaults import server_error as plain_server_error
 
 from api import errors
 from website import browse
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A 400."""
+    return (
+        errors.malformed(request, exception)
+        if request.path.startswith("/api/")
+        else plain_bad_request(request, exception)
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -1,5 +1,6 @@
 """Structured logs without addresses: one line an event, as key=value for people or JSON for machines."""
 
+import re
 from types import ModuleType
 from typing import Any
 
@@ -8,6 +9,12 @@ from structlog.types import EventDict, Processor, WrappedLogger
 
 # Whatever could name a visitor. A key that a library adds must not put it into a log all the same.
 PRIVATE_KEYS = frozenset({"ip", "remote_addr", "client_ip", "user_agent", "x_forwarded_for", "contact", "receipt"})
+
+
+# From PostgreSQL's DETAIL or CONTEXT, which may run over many lines, to the next traceback or the end.
+_ROW = re.compile(
+    r"^(DETAIL|CONTEXT): .*?(?=^(?:The above exception|During handling of|Traceback \(most)|\Z)", re.M | re.S
+)
 
 
 def without_visitors(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -22,8 +29,7 @@ def without_rows(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     """
     event = structlog.processors.format_exc_info(_logger, _method, event)
     if "exception" in event:
-        lines = str(event["exception"]).splitlines()
-        event["exception"] = "\n".join(line for line in lines if not line.startswith(("DETAIL:", "CONTEXT:")))
+        event["exception"] = _ROW.sub("", str(event["exception"]))
     return event
 
 

@@ -43,7 +43,7 @@ def test_a_traceback_shows_no_variables(log_file):
 @pytest.mark.django_db
 def test_a_refused_row_is_not_repeated(log_file):
     logger, path = log_file
-    report = factories.report(text=f"{CANARY}: thirty characters and more of it.")
+    report = factories.report(text=f"Thirty characters and more of it.\n{CANARY}: and a second line.")
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("UPDATE reports_report SET state = 'nonsense' WHERE id = %s", [report.pk])
