@@ -1,6 +1,9 @@
 """Public pages: the documents as people read them."""
 
 import json
+from collections.abc import Iterable
+from datetime import datetime
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +14,7 @@ from django.views.decorators.http import require_safe
 
 from incidents import log, search
 from incidents.models import Incident
-from incidents.public_models import PublicModel, most_named, public_model
+from incidents.public_models import PublicModel, Relative, most_named, public_model
 from incidents.record import MEANINGS, EvidenceGrade, Kind, Severity, Status
 from incidents.search import BadCursorError, Wanted
 from incidents.taxonomy import OWN, category_codes, taxonomies
@@ -20,6 +23,8 @@ from lib.canonical import digest
 PER_PAGE = 20
 # Above this many a search says "more than": counting on would cost more than it tells.
 MOST_COUNTED = 1000
+# Of one model's relatives and of the records on its bases; what is more is counted, and stands in the API.
+MOST_RELATIVES, MOST_GENERATIONS, MOST_INHERITED = 100, 10, 50
 _FILTERS = ("q", "category", "kind", "severity", "evidence_grade", "status", "hub", "model")
 _ALLOWED: dict[str, frozenset[str]] = {
     "kind": frozenset(Kind),
@@ -102,7 +107,21 @@ def model_detail(request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
     if found.name != name:
         return redirect("website:model", hub=hub, name=found.name, permanent=False)
     documents = [_document(incident) for incident in found.incidents]
-    context = {"model": found, "rows": [(document, _naming(document, found)) for document in documents]}
+    direct = {incident.pk for incident in found.incidents}
+    # What a record says of this very model counts, whatever it says of a base beside it.
+    inherited = [one for one in found.inherited if one.incident.pk not in direct]
+    context = {
+        "model": found,
+        "rows": [(document, _naming(document, found)) for document in documents],
+        "inherited": [(_document(one.incident), one.base) for one in inherited[:MOST_INHERITED]],
+        "inherited_left_out": len(inherited[MOST_INHERITED:]),
+        "changes": [
+            (at, list(noticed), _public_at(found, at))
+            for at, noticed in groupby(found.drift, lambda row: row.noticed_at)
+        ],
+        "bases": _lineage(found.bases),
+        "derivatives": _lineage(found.derivatives),
+    }
     return _page(request, "website/model.html", context)
 
 
@@ -141,6 +160,27 @@ def _naming(document: dict[str, Any], model: PublicModel) -> list[dict[str, Any]
         if named["hub"] == model.hub
         and (named["name"].lower() in keys or (model.stable_id and named["stable_id"] == model.stable_id))
     ]
+
+
+def _public_at(model: PublicModel, moment: datetime) -> list[str]:
+    """The ids of the records on the model that had been published by then, the newest first."""
+    return [incident.public_id for incident in model.incidents if incident.published_at <= moment]
+
+
+def _lineage(relatives: Iterable[Relative]) -> dict[str, Any]:
+    """Relatives as a tree by the ways to them, and how many of them it leaves out."""
+    listed = sorted(relatives, key=lambda relative: len(relative.way))
+    shown = [relative for relative in listed[:MOST_RELATIVES] if len(relative.relations) <= MOST_GENERATIONS]
+    nodes: dict[tuple[str, ...], dict[str, Any]] = {}
+    tree: list[dict[str, Any]] = []
+    for relative in shown:
+        for step, relation in enumerate(relative.relations, start=1):
+            way = relative.way[: step + 1]
+            if way not in nodes:
+                nodes[way] = {"name": way[-1], "to": way[-2], "relation": relation, "records": 0, "further": []}
+                (nodes[way[:-1]]["further"] if step > 1 else tree).append(nodes[way])
+        nodes[relative.way]["records"] = relative.records
+    return {"tree": tree, "left_out": len(listed) - len(shown)}
 
 
 def _bad_request(request: HttpRequest, text: str) -> HttpResponse:

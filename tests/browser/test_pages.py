@@ -1,13 +1,18 @@
 """Every public page in a browser: it renders, keeps to the policy, asks nobody else, and its links lead somewhere."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urldefrag, urljoin, urlsplit
 
 import pytest
+from django.utils import timezone
 
+from catalogue.lookups import look_up_due
+from catalogue.models import Lookup
 from reports import workflow
 from tests import factories
+from tests.stand_ins.huggingface import StandInHub, example_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -22,13 +27,34 @@ MOST_CRAWLED = 150
 
 
 @pytest.fixture
-def pages(live_server) -> dict[str, str]:
-    """One page of each type, by name, on a node with a few records."""
+def hub(settings) -> Iterator[StandInHub]:
+    """A hub with a model, what it derives from in two steps, and long names."""
+    base, between = "example-organisation-with-a-long-name/base-model-with-a-long-name-7B-v0.1-Instruct", "org/between"
+    models = [
+        example_model("example-org/tiny-chat", tags=[f"base_model:quantized:{between}", f"base_model:merge:{base}"]),
+        example_model(between, tags=[f"base_model:finetune:{base}"]),
+        example_model(base, cardData={"license": "cc-by-nc-4.0"}, gated="manual"),
+    ]
+    with StandInHub(models) as stand_in:
+        settings.HUB_ENDPOINTS = {"huggingface": stand_in.url}
+        yield stand_in
+
+
+@pytest.fixture
+def pages(live_server, hub) -> dict[str, str]:
+    """One page of each type, by name, on a node with a few records, a hub that answered, and a model that changed."""
     by = factories.senior_moderator()
+    factories.published_case(
+        by=by, reported=factories.report(models=(list(hub.models)[-1],)), title="On the base", severity="high"
+    )
     named = (f"pkg:huggingface/example-org/tiny-chat@{SHA}", "example-org/other", "A model on no hub")
     case = factories.worded_case(by=by, reported=factories.report(models=named), other_ids=["AIID-313"])
     workflow.publish(case=case, by=by)
     case.refresh_from_db()
+    look_up_due()
+    hub.put(hub.models["example-org/tiny-chat"][0] | {"siblings": [], "gated": "auto", "cardData": {"license": "mit"}})
+    Lookup.objects.update(due_at=timezone.now())
+    look_up_due()
     workflow.dispute(case=case, by=by, notice="The publisher disagrees.")
     withdrawn = factories.published_case(by=by, title="A record soon withdrawn")
     workflow.withdraw(case=withdrawn, by=by, notice="It was another model.")
@@ -39,6 +65,8 @@ def pages(live_server) -> dict[str, str]:
         "record": f"/incidents/{case.incident.public_id}/",
         "withdrawn record": f"/incidents/{withdrawn.incident.public_id}/",
         "model": "/models/huggingface/example-org/tiny-chat/",
+        "base model": f"/models/huggingface/{list(hub.models)[-1]}/",
+        "model between": "/models/huggingface/org/between/",
         "method": "/about/",
         "report": "/report/",
         "status": "/report/status/",

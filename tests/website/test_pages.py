@@ -1,18 +1,27 @@
 """The public pages, asked without a browser."""
 
 import re
+from datetime import timedelta
 from html.parser import HTMLParser
 
 import pytest
 from django.template.loader import get_template
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
-from catalogue.models import Model, Snapshot
+from catalogue.drift import Change
+from catalogue.hub import Outcome
+from catalogue.lookups import look_up_due
+from catalogue.models import Drift, Lookup, Model, Snapshot
+from catalogue.mof import MofClass
+from catalogue.openness import VALUES, Dimension
 from incidents.models import Incident
 from reports import workflow
 from reports.models import Case
 from tests import factories
+from tests.stand_ins.huggingface import StandInHub, example_file, example_model
+from website.templatetags import record as record_words
 
 pytestmark = pytest.mark.django_db
 
@@ -340,6 +349,8 @@ def test_model_page_says_what_each_record_says_of_the_model(client):
     assert "The model that was imitated." in page
     assert "This model: affected" not in page
     assert "The hub has not answered yet." in page
+    assert "Nothing to compare yet" in page
+    assert "Not known: Hugging Face has given nothing to judge by." in page
 
 
 def test_model_page_shows_what_the_hub_last_said(client):
@@ -362,12 +373,266 @@ def test_model_page_shows_what_the_hub_last_said(client):
         "apache-2.0",
         "Gated: on request",
         "1,234,567",
-        "example-org/base",
-        "(finetune)",
         "ab" * 32,
         "2.0 KB",
     ):
         assert said in page
+
+
+# --- What is known of a model beyond its records -------------------------------------------------------------------
+@pytest.fixture
+def hub(settings):
+    """A hub with a chain of three, org/quant from org/chat from org/base, and a model that stands alone."""
+    chain = [
+        example_model("org/quant", tags=["base_model:quantized:org/chat"]),
+        example_model("org/chat", tags=["base_model:finetune:org/base"]),
+        example_model("org/base"),
+        example_model("org/alone"),
+    ]
+    with StandInHub(chain) as stand_in:
+        settings.HUB_ENDPOINTS = {"huggingface": stand_in.url}
+        yield stand_in
+
+
+def look_again():
+    Lookup.objects.update(due_at=timezone.now())
+    look_up_due()
+
+
+def model_page(client, name: str) -> str:
+    response = client.get(f"/models/huggingface/{name}/")
+    assert response.status_code == 200
+    assert problems_of(response.content.decode()) == []
+    return text_of(response)
+
+
+def section_of(page: str, start: str, end: str) -> str:
+    return page[page.index(start) : page.index(end)]
+
+
+def test_every_word_a_page_may_need_is_there():
+    assert set(record_words.CHANGES) == set(Change)
+    assert set(record_words.QUESTIONS) == set(record_words.ANSWERS) == set(Dimension)
+    assert set(record_words.MOF_CLASSES) == set(MofClass)
+    assert set(record_words.PRESENCE) <= set(Outcome)
+    for dimension, values in VALUES.items():
+        assert set(record_words.ANSWERS[dimension]) == set(values)
+
+
+def test_presence_is_said_in_plain_words_and_with_its_time(client, hub):
+    published(models=("org/alone",))
+    look_up_due()
+    assert "The hub shows the repository (asked on " in model_page(client, "org/alone")
+    del hub.models["org/alone"]
+    look_again()
+    page = model_page(client, "org/alone")
+    assert "The hub has no public repository of this name (asked on " in page
+    assert "deleted" not in page
+    assert "removed" not in section_of(page, "On the hub now", "Identity")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "said"),
+    [
+        ({"gated": "manual"}, "The hub shows the repository and grants access on request (asked on "),
+        ({"disabled": True}, "The hub shows the repository and has disabled it (asked on "),
+    ],
+)
+def test_presence_tells_gated_and_disabled_apart(client, hub, overrides, said):
+    hub.put(example_model("org/alone", **overrides))
+    published(models=("org/alone",))
+    look_up_due()
+    assert said in model_page(client, "org/alone")
+
+
+def test_a_hub_that_gives_no_usable_answer_is_not_said_to_lack_the_model(client, hub):
+    published(models=("org/alone",))
+    look_up_due()
+    hub.fail("org/alone", "unavailable")
+    look_again()
+    page = model_page(client, "org/alone")
+    assert "The hub could not be asked, or gave no usable answer, since " in page
+    assert "no public repository" not in page
+
+
+def test_changes_say_what_came_after_which_record(client, hub):
+    earlier = published(models=("org/alone",))
+    look_up_due()
+    assert "None up to " in section_of(model_page(client, "org/alone"), "Changes noticed", "Lineage")
+    hub.put(
+        example_model(
+            "org/alone",
+            cardData={"license": "mit"},
+            gated="manual",
+            siblings=[example_file("model.safetensors") | {"blobId": "0" * 40}],
+        )
+    )
+    look_again()
+    later = published(models=("org/alone",), title="A record of later on")
+    # Records carry whole seconds; this test takes less than one.
+    Incident.objects.filter(pk=later.pk).update(published_at=timezone.now() + timedelta(seconds=2))
+    changes = section_of(model_page(client, "org/alone"), "Changes noticed", "Lineage")
+    assert "Licence claimed: apache-2.0 , then → mit" in changes
+    assert "Access: open , then → on request, decided by the publisher" in changes
+    assert "Weights replaced: model.safetensors" in changes
+    assert f"After the publication of {earlier.public_id}" in changes
+    assert later.public_id not in changes
+
+
+def test_record_page_shows_what_changed_since_the_first_report(client, hub):
+    by = factories.moderator()
+    case = factories.worded_case(by=by, reported=factories.report(models=("org/alone",)))
+    look_up_due()
+    hub.put(example_model("org/alone", cardData={"license": "mit"}))
+    look_again()
+    workflow.publish(case=case, by=by)
+    case.refresh_from_db()
+    response = client.get(f"/incidents/{case.incident.public_id}/")
+    page = text_of(response)
+    assert problems_of(response.content.decode()) == []
+    assert "Changes noticed since the first report:" in page
+    assert "Licence claimed: apache-2.0 , then → mit" in page
+    assert "said (" in page
+
+
+def test_lineage_is_a_chain_that_reads_as_text(client, hub):
+    published(models=("org/quant",))
+    look_up_due()
+    look_up_due()
+    lineage = section_of(model_page(client, "org/quant"), "What it derives from", "What derives from it")
+    assert (
+        "org/quant is quantized from org/chat no record concerns it fine-tuned from org/base no record concerns it"
+        in lineage
+    )
+    below = section_of(model_page(client, "org/base"), "What derives from it", "Openness")
+    assert "org/chat no record concerns it fine-tuned from this model" in below
+    assert "org/quant 1 record quantized from org/chat" in below
+    assert "No record names this model itself" in model_page(client, "org/base")
+
+
+def test_records_on_bases_stand_apart_with_the_way_and_a_caution(client, hub):
+    published(models=("org/base",), title="A record on the base")
+    published(models=("org/quant",), title="A record on the model itself")
+    look_up_due()
+    page = model_page(client, "org/quant")
+    direct = section_of(page, "Records", "Inherited from its bases")
+    inherited = section_of(page, "Inherited from its bases", "Changes noticed")
+    assert "A record on the model itself" in direct
+    assert "A record on the base" not in direct
+    assert "A record on the model itself" not in inherited
+    assert "A record on the base" in inherited
+    assert "a possibility, not a finding" in inherited
+    assert (
+        "This model is quantized from org/chat , which is fine-tuned from org/base , which this record names."
+        in inherited
+    )
+    assert "Inherited from its bases" not in model_page(client, "org/base")
+
+
+def test_a_record_that_names_model_and_base_is_not_said_to_be_inherited(client, hub):
+    by = factories.moderator()
+    case = factories.worded_case(by=by, reported=factories.report(models=("org/base", "org/quant")))
+    case.models.filter(alias__name="org/quant").update(status="not_affected")
+    workflow.publish(case=case, by=by)
+    look_up_due()
+    page = model_page(client, "org/quant")
+    assert "This model: not affected" in page
+    assert "Inherited from its bases" not in page
+
+
+def test_a_derivative_that_only_a_pending_report_names_is_on_no_page(client, hub):
+    published(models=("org/base",))
+    factories.report(models=("org/quant",))
+    look_up_due()
+    page = client.get("/models/huggingface/org/base/").content.decode()
+    assert "org/quant" not in page
+    assert "org/chat" not in page
+    assert "No record names a model that is known to derive from this one." in page
+
+
+def test_a_long_chain_is_cut_and_counted(client, hub):
+    for number in range(30):
+        hub.put(example_model(f"long/m{number}", tags=[f"base_model:finetune:long/m{number + 1}"]))
+    published(models=("long/m0",))
+    for _ in range(31):
+        look_up_due()
+    lineage = section_of(model_page(client, "long/m0"), "What it derives from", "What derives from it")
+    assert "long/m10" in lineage
+    assert "long/m11" not in lineage
+    assert "And 20 more, further up." in lineage
+
+
+def test_openness_is_a_row_for_each_question_and_no_score(client, hub):
+    published(models=("org/alone",))
+    look_up_due()
+    response = client.get("/models/huggingface/org/alone/")
+    page = response.content.decode()
+    for question in record_words.QUESTIONS.values():
+        assert question in page
+    rows = re.findall(r'<tr role="row".*?</tr>', page, re.DOTALL)
+    cells = {re.search(r"<th[^>]*>(.*?)</th>", row).group(1): re.sub(r"<[^>]+>|\s+", " ", row) for row in rows}
+    assert "Yes model.safetensors siblings File list High" in " ".join(cells["Are the weights published?"].split())
+    assert "Not known" in cells["Is there code that trained it?"]
+    text = text_of(response)
+    assert "There is no score, on purpose" in text
+    assert "Class III, Open Model Undetermined: nothing seen rules it out." in text
+    assert "Undetermined." in section_of(text, "Open Source AI Definition", "Faultline The open register")
+
+
+def test_a_class_out_of_reach_says_why(client, hub):
+    hub.put(example_model("org/alone", cardData={"license": "cc-by-nc-4.0"}))
+    published(models=("org/alone",))
+    look_up_due()
+    page = model_page(client, "org/alone")
+    assert (
+        "Class III, Open Model Cannot be reached. Model parameters (Final): the licence claimed, cc-by-nc-4.0" in page
+    )
+    assert "Class I, Open Science Cannot be reached. For the same reason as the class above." in page
+    assert "Cannot be met. The licence claimed, cc-by-nc-4.0, restricts" in page
+
+
+def test_what_a_hub_says_is_inert(client, hub):
+    hostile = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+    overrides = {
+        "cardData": {"license": hostile, "datasets": [hostile]},
+        "library_name": hostile,
+        "author": hostile,
+        "config": {"architectures": [hostile]},
+        "tags": [f"base_model:finetune:{hostile}", f"arxiv:{hostile}", "base_model:made<b>up:org/base"],
+        "siblings": [example_file(f"{hostile}.safetensors"), example_file("</code><b>x.bin")],
+    }
+    published(models=("org/alone",))
+    look_up_due()
+    hub.put(example_model("org/alone", **overrides))
+    look_again()
+    model = Model.objects.get(name="org/alone")
+    Drift.objects.create(model=model, change=Change.RENAMED, before=hostile, after="<b>")
+    response = client.get("/models/huggingface/org/alone/")
+    page = response.content.decode()
+    assert problems_of(page) == []
+    assert "&lt;script&gt;" in page
+    assert not [tag for tag, _ in Outline(page).seen if tag in ("script", "img", "b")]
+
+
+def test_a_change_of_another_nodes_making_is_shown_by_its_code():
+    assert record_words.change_words("chat_template_changed") == "Chat template changed"
+    assert record_words.relation("cloned") == record_words.RELATIONS[""]
+
+
+def test_model_page_costs_no_more_queries_with_more_relatives(client, hub, django_assert_max_num_queries):
+    published(models=("org/base",))
+    look_up_due()
+    counts = []
+    for number in (1, 20):
+        for each in range(number):
+            name = f"org/child{number}-{each}"
+            hub.put(example_model(name, tags=["base_model:finetune:org/base"]))
+            published(models=(name,), title=f"A record on {name}")
+        look_up_due()
+        with django_assert_max_num_queries(25) as captured:
+            model_page(client, "org/base")
+        counts.append(len(captured))
+    assert counts[0] == counts[1]
 
 
 def test_model_under_another_spelling_redirects(client):
