@@ -86,7 +86,14 @@ def _conclude(lease: Lookup, alias: Alias, answer: Answer) -> None:
         presence = snapshots.note_presence(lease, model, kept.outcome)
         hours = _hours_until_next(lease, watched=model.watched, changed=kept.changed)
         next_due = now + timedelta(hours=hours * random.uniform(0.9, 1.1))  # noqa: S311 - spreads load
-        held = lease.done(next_due=next_due, outcome=kept.outcome, answered_at=now, interval_hours=hours, **presence)
+        held = lease.done(
+            next_due=next_due,
+            outcome=kept.outcome,
+            answer=kept.outcome,
+            answered_at=now,
+            interval_hours=hours,
+            **presence,
+        )
     else:
         held = lease.postpone(answer.detail or kept.outcome, at_least=answer.retry_after or 0, outcome=kept.outcome)
     if not held:

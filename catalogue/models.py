@@ -81,6 +81,7 @@ class Lookup(DueRow):
     alias = models.ForeignKey(Alias, on_delete=models.CASCADE, related_name="lookups")
     revision = models.CharField(max_length=200, blank=True, default="")
     outcome = models.CharField(max_length=30, blank=True, choices=[(o.value, o.value) for o in Outcome])
+    answer = models.CharField(max_length=30, blank=True, help_text="The last outcome that was an answer.")
     answered_at = models.DateTimeField(null=True, blank=True)
     interval_hours = models.FloatField(null=True, blank=True, help_text="Between the last two questions.")
     missing_since = models.DateTimeField(null=True, blank=True, help_text="First of the refusals in a row, if any.")

@@ -32,6 +32,6 @@ def profile_of(model: Model) -> Profile | None:
 
 def _licences_above(model: Model) -> dict[str, str]:
     """Licences as claimed by every known ancestor, by name."""
-    above = Model.objects.filter(pk__in=lineage.ancestors(model))
+    above = Model.objects.filter(pk__in=lineage.ancestors(model)).order_by("pk")
     found = ((base.name, latest_snapshot(base, "")) for base in above)
     return {name: snapshot.licence for name, snapshot in found if snapshot}

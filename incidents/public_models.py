@@ -138,12 +138,12 @@ def _described(model: Model) -> PublicModel:
         purl=hub.purl(reference),
         revisions=tuple(dict.fromkeys(row.revision for row in rows if row.revision)),
         latest=latest,
-        outcome=lookup.outcome if lookup else "",
+        outcome=lookup.answer if lookup else "",
         asked_at=lookup.answered_at if lookup else None,
         drift=_drift(model, everything),
         total=everything.count(),
         incidents=incidents,
-        inherited=tuple(_inherited(above, relatives)),
+        inherited=tuple(_inherited(above, relatives, everything)),
         bases=tuple(relatives[pk] for pk in above),
         derivatives=tuple(relatives[pk] for pk in below),
         openness=_openness(model) if latest else None,
@@ -215,9 +215,11 @@ def _relatives(paths: dict[int, Path]) -> dict[int, Relative]:
     }
 
 
-def _inherited(above: dict[int, Path], relatives: dict[int, Relative]) -> Iterable[Inherited]:
-    """Records on bases, nearest base first, each record once."""
-    seen: set[int] = set()
+def _inherited(
+    above: dict[int, Path], relatives: dict[int, Relative], direct: QuerySet[Incident]
+) -> Iterable[Inherited]:
+    """Records on bases, nearest base first, each once; none that names the model itself, as affected or as not."""
+    seen = set(direct.values_list("pk", flat=True))
     records = _records_of(above)
     incidents = Incident.objects.in_bulk({pk for of_base in records.values() for pk in of_base})
     for base in sorted(above, key=lambda pk: len(above[pk].relations)):
