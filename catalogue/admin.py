@@ -1,18 +1,32 @@
-"""What the hubs said and what is still to be asked, read-only in the console."""
+"""What the hubs said and what is still to be asked, read-only in the console; how the hubs do, with two buttons."""
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
+import redis
 import structlog
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Min, Q, QuerySet
 from django.db.models import Model as AnyModel
-from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from catalogue.models import Alias, Lookup, Model, Snapshot
+from catalogue import limits
+from catalogue.hub import hubs
+from catalogue.limits import HubState
+from catalogue.models import Alias, Drift, Lineage, Lookup, Model, Snapshot
 from lib.wake import wake
 
 log = structlog.get_logger()
@@ -90,6 +104,30 @@ def _file_line(file: dict[str, Any]) -> str:
     return f"{file['path']}{size}{sha256}"
 
 
+@admin.register(Drift)
+class DriftAdmin(ReadOnly, admin.ModelAdmin):
+    """What changed of models, newest first."""
+
+    list_display = ("noticed_at", "change", "model", "before", "after")
+    list_filter = ("change",)
+    list_select_related = ("model",)
+    search_fields = ("model__name", "model__stable_id")
+    ordering = ("-noticed_at", "-pk")
+    show_full_result_count = False
+
+
+@admin.register(Lineage)
+class LineageAdmin(ReadOnly, admin.ModelAdmin):
+    """Which model is said to derive from which, newest claims first."""
+
+    list_display = ("child", "relation", "base", "claimed_by", "since", "ended_at")
+    list_filter = ("relation", "claimed_by", ("ended_at", admin.EmptyFieldListFilter))
+    list_select_related = ("child", "base")
+    search_fields = ("child__name", "base__name")
+    ordering = ("-since", "-pk")
+    show_full_result_count = False
+
+
 class ParkedFilter(admin.SimpleListFilter):
     """Lookups that wait for an operator, or those that do not."""
 
@@ -128,6 +166,48 @@ class LookupAdmin(ReadOnly, admin.ModelAdmin):
         """Whether it waits for an operator."""
         return lookup.is_parked
 
+    # --- Hubs ------------------------------------------------------------------------------------------------------
+    def get_urls(self) -> list[URLPattern]:
+        """The page of the hubs, and its buttons, before the admin's own."""
+        wrap = self.admin_site.admin_view
+        own = [
+            path("hubs/", wrap(self.hubs_view), name="catalogue_lookup_hubs"),
+            path("hubs/<slug:slug>/<slug:verb>/", wrap(self.hub_button_view), name="catalogue_lookup_hub_button"),
+        ]
+        return own + super().get_urls()
+
+    def hubs_view(self, request: HttpRequest) -> HttpResponse:
+        """How each hub does: what is due, what it answered last, what it may still be asked."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Hubs",
+            "opts": self.opts,
+            "rows": hub_rows(),
+            "may_retry": self.has_retry_permission(request),
+            "is_nav_sidebar_enabled": False,
+        }
+        return TemplateResponse(request, "admin/catalogue/lookup/hubs.html", context)
+
+    def hub_button_view(self, request: HttpRequest, slug: str, verb: str) -> HttpResponse:
+        """One verb on one hub, by POST."""
+        if not self.has_retry_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        if slug not in hubs() or verb not in _HUB_VERBS:
+            raise Http404
+        try:
+            done = _HUB_VERBS[verb](slug)
+        except redis.RedisError:
+            messages.error(request, "Redis does not answer: nothing was changed.")
+            return redirect("admin:catalogue_lookup_hubs")
+        _note_hub(request, slug, done)
+        messages.success(request, f"{hubs()[slug].title}: {done}")
+        return redirect("admin:catalogue_lookup_hubs")
+
+    # --- Single lookups --------------------------------------------------------------------------------------------
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Operators may."""
         return request.user.has_perm("catalogue.change_lookup")
@@ -147,3 +227,103 @@ def _note_retry(request: HttpRequest, lookups: list[Lookup]) -> None:
     if isinstance(request.user, User) and lookups:
         LogEntry.objects.log_actions(request.user.pk, lookups, CHANGE, "Retry now.")
         log.info("retry now", by=request.user.pk, lookups=[lookup.pk for lookup in lookups])
+
+
+# --- How the hubs do -------------------------------------------------------------------------------------------------
+@dataclass
+class HubRow:
+    """One hub's lookups, and what the workers know of it (None where Redis does not answer).
+
+    `due` are those nobody works on, `oldest` is since when the first of them waits; `outcomes` counts last answers.
+    """
+
+    slug: str
+    title: str
+    state: HubState | None
+    due: int = 0
+    oldest: datetime | None = None
+    under_way: int = 0
+    parked: int = 0
+    outcomes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def answers(self) -> list[tuple[str, int]]:
+        """The last answers and how many there are of each, most first: a template would look into the counter."""
+        return self.outcomes.most_common()
+
+    @property
+    def installed(self) -> bool:
+        """Whether this node can ask it."""
+        return self.slug in hubs()
+
+
+def hub_rows() -> list[HubRow]:
+    """Every hub, by title. One query."""
+    states = _states()
+    rows = {slug: HubRow(slug, hub.title, states.get(slug)) for slug, hub in hubs().items()}
+    for counted in _counts():
+        slug = counted["alias__hub"]
+        # A hub whose file was taken away keeps its rows.
+        row = rows.setdefault(slug, HubRow(slug, slug, states.get(slug)))
+        row.due += counted["due"]
+        row.under_way += counted["under_way"]
+        row.parked += counted["parked"]
+        row.oldest = min(filter(None, (row.oldest, counted["oldest"])), default=None)
+        row.outcomes[counted["outcome"] or "not asked yet"] += counted["lookups"]
+    return sorted(rows.values(), key=lambda row: row.title.lower())
+
+
+def _counts() -> Iterable[Mapping[str, Any]]:
+    """Lookups by hub and last outcome."""
+    now = timezone.now()
+    under_way = Q(leased_until__gte=now, parked_at=None)
+    due = Q(due_at__lte=now, parked_at=None) & (Q(leased_until=None) | Q(leased_until__lt=now))
+    return Lookup.objects.values("alias__hub", "outcome").annotate(
+        lookups=Count("pk"),
+        due=Count("pk", filter=due),
+        oldest=Min("due_at", filter=due),
+        under_way=Count("pk", filter=under_way),
+        parked=Count("pk", filter=Q(parked_at__isnull=False)),
+    )
+
+
+def _states() -> dict[str, HubState]:
+    """What the workers know, by slug; asks no further once Redis has not answered."""
+    states: dict[str, HubState] = {}
+    for slug in hubs():
+        state = limits.state(slug)
+        if state is None:
+            break
+        states[slug] = state
+    return states
+
+
+def _close_circuit(slug: str) -> str:
+    limits.close_circuit(slug)
+    return "Circuit closed."
+
+
+def _retry_parked(slug: str) -> str:
+    """As `retry_now` of each row, in one statement: what parked one row may have parked all."""
+    parked = Lookup.objects.filter(alias__hub=slug).exclude(parked_at=None)
+    count = parked.update(due_at=timezone.now(), parked_at=None, strikes=0, attempts=0)
+    wake("model named")
+    return f"Parked lookups due now: {count}."
+
+
+_HUB_VERBS = {"close-circuit": _close_circuit, "retry-parked": _retry_parked}
+
+
+def _note_hub(request: HttpRequest, slug: str, done: str) -> None:
+    if isinstance(request.user, User):
+        LogEntry.objects.create(
+            user_id=request.user.pk,
+            content_type=ContentType.objects.get_for_model(Lookup),
+            object_repr=hubs()[slug].title,
+            action_flag=CHANGE,
+            change_message=done,
+        )
+        log.info("hub button", by=request.user.pk, hub=slug, done=done)
+
+
+import catalogue.concern_admin  # noqa: E402, F401 - registers itself, and needs what is above

@@ -12,14 +12,16 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from config import embedded
-from config.embedded import Child, Emit, ServiceError
+from config.embedded import services
+from config.home import ServiceError, data_folder, only_one, prepare
+from config.processes import Child, Emit, end_with_make, one_line_errors, stop_on_signals
 
 WORKER = ["celery", "--app", "config", "--quiet", "worker", "--pool", "prefork", "--concurrency", "2"]
 WORKER += ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "INFO"]
@@ -33,8 +35,8 @@ COLOURS = {"web": 36, "worker": 32, "beat": 35, "postgres": 34, "redis": 31, "se
 ANSWER_SECONDS = 60.0
 STOP_SECONDS = 5.0  # a worker's task may take longer; it is leased again
 LAST_PORT = 65535
-# Static files are served from where they lie; and whoever runs this as root knows.
-EXPECTED_WARNINGS = "ignore:No directory at,ignore:You're running the worker with superuser privileges"
+# Whoever runs this as root knows.
+EXPECTED_WARNINGS = "ignore:You're running the worker with superuser privileges"
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -63,7 +65,7 @@ def announcement(address: str, login: list[str]) -> str:
     """What a person needs to know once everything runs."""
     rows = [("Faultline", f"{address}/"), ("Moderation", f"{address}/console/")]
     rows += [("" if number else "Sign in", line) for number, line in enumerate(login)]
-    rows += [("Data", str(embedded.home())), ("", "Ctrl-C stops everything.")]
+    rows += [("Data", str(data_folder())), ("", "Ctrl-C stops everything.")]
     return "\n".join(["", *(f"  {name:<12}{text}" for name, text in rows), ""])
 
 
@@ -100,20 +102,28 @@ class Place(NamedTuple):
 IMAGE_PLACE = Place("0.0.0.0", 8000)  # noqa: S104 - inside a container; compose says who reaches it
 
 
-def free_place() -> Place:
-    """HOST and PORT, certainly free. Raises ServiceError."""
+@contextmanager
+def reserved_place() -> Iterator[Place]:
+    """HOST and PORT, certainly free, and refused to any other node until the end. Raises ServiceError.
+
+    The web server's workers share their port, so the system would let two nodes that start at once share it, too.
+    """
     host, text = os.environ.get("HOST") or "127.0.0.1", os.environ.get("PORT") or "8000"
     if not text.isdecimal() or not 0 < int(text) <= LAST_PORT:
         raise ServiceError(f"PORT is {text!r}, not a number from 1 to {LAST_PORT}")
-    try:
-        family, kind, _, _, address = socket.getaddrinfo(host, int(text), type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind) as attempt:
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            attempt.bind(address)
-    except OSError as error:
-        advice = "set HOST and PORT to others"
-        raise ServiceError(f"cannot listen on {host}, port {text} ({error.strerror}): {advice}") from error
-    return Place(host, int(text))
+    with ExitStack() as stack:
+        try:
+            family, kind, _, _, address = socket.getaddrinfo(host, int(text), type=socket.SOCK_STREAM)[0]
+            ours = stack.enter_context(socket.socket(family, kind))
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            ours.bind(address)
+            # From now on only who shares ports gets it, as our web server does; this attempt of others does not.
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        except OSError as error:
+            advice = "set HOST and PORT to others"
+            raise ServiceError(f"cannot listen on {host}, port {text} ({error.strerror}): {advice}") from error
+        yield Place(host, int(text))
 
 
 # --- Steps --------------------------------------------------------------------------------------------------
@@ -166,6 +176,12 @@ def start(name: str, command: list[str], env: dict[str, str], emit: Emit) -> Chi
     return Child(name, whole, emit=emit, env=env, death_signal=death_signal)
 
 
+def stop_together(children: list[Child]) -> None:
+    """All at once: none needs another to end, and whoever pressed Ctrl-C waits for the slowest only."""
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda child: child.stop(STOP_SECONDS), children))
+
+
 def watch(children: list[Child], until: Callable[[], bool]) -> None:
     """Returns when `until` says so. Raises ServiceError as soon as any child has ended by itself."""
     while not until():
@@ -184,25 +200,25 @@ def ending(process: "subprocess.Popen[str]") -> str:
 # --- Everything ---------------------------------------------------------------------------------------------
 def supervise() -> int:
     """Runs a node until a signal unwinds it or something in it ends: then 1. Raises ServiceError."""
-    home, emit = embedded.prepare(embedded.home()), printer()
+    home, emit = prepare(data_folder()), printer()
     with ExitStack() as stack:
         already = f"a node already runs with the data folder {home}: set FAULTLINE_HOME to run another"
-        stack.enter_context(embedded.only_one(home, "run", already))
-        place = free_place()
-        servers = stack.enter_context(embedded.services(home, emit=emit, own=True))
+        stack.enter_context(only_one(home, "run", already))
+        place = stack.enter_context(reserved_place())
+        servers = stack.enter_context(services(home, emit=emit, own=True))
         env = environment(home, place)
         # Inside: what went wrong is said before everything else is stopped.
-        return embedded.one_line_errors(lambda: serve(stack, servers, place, env, emit))
+        return one_line_errors(lambda: serve(stack, servers, place, env, emit))
 
 
 def serve(stack: ExitStack, servers: list[Child], place: Place, env: dict[str, str], emit: Emit) -> int:
     """Sets the node up, starts its processes and watches all of them. Raises ServiceError when one ends."""
     login = login_after_set_up(env, emit)
-    children = list(servers)
-    commands = {"worker": WORKER, "beat": BEAT, "web": web_command(place.host, place.port)}
-    for name, command in commands.items():  # the stack stops them in the opposite order
-        children.append(start(name, command, env, emit))
-        stack.callback(children[-1].stop, STOP_SECONDS)
+    ours: list[Child] = []
+    stack.callback(stop_together, ours)
+    for name, command in {"worker": WORKER, "beat": BEAT, "web": web_command(place.host, place.port)}.items():
+        ours.append(start(name, command, env, emit))
+    children = [*servers, *ours]
     deadline = time.monotonic() + ANSWER_SECONDS
     watch(children, until=lambda: place.answers("/livez") or time.monotonic() > deadline)
     if not place.answers("/livez"):
@@ -219,10 +235,10 @@ def main() -> int:
         return 0 if IMAGE_PLACE.answers("/readyz") else 1
     if sys.argv[1:] == ["set-up"]:
         return set_up()
-    embedded.end_with_make()
-    embedded.stop_on_signals()
+    end_with_make()
+    stop_on_signals()
     try:
-        return embedded.one_line_errors(supervise)
+        return one_line_errors(supervise)
     except SystemExit:
         return 0
 

@@ -8,17 +8,17 @@ import environ
 import structlog
 from csp.constants import NONE, SELF
 
-from config import embedded, logs
+from config import home, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-HOME = embedded.home()
+HOME = home.data_folder()
 
 env = environ.Env()
 
 
 def _secret(name: str) -> str:
     """From the environment, else from the file of secrets a single machine makes for itself."""
-    return str(env.str(name, default="") or embedded.secrets(HOME)[name])
+    return str(env.str(name, default="") or home.secrets(HOME)[name])
 
 
 def _of_hubs(what: str) -> dict[str, str]:
@@ -49,10 +49,13 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 HTTPS = BASE_URL.startswith("https://")
 
 # --- Hubs ----------------------------------------------------------------------------------------------------------
-# By the hub's slug, from FAULTLINE_HUB_<SLUG>_ENDPOINT and FAULTLINE_HUB_<SLUG>_TOKEN: a new hub needs no line here.
+# By the hub's slug, from FAULTLINE_HUB_<SLUG>_ENDPOINT, _TOKEN and _WEBHOOK_SECRET: a new hub needs no line here.
 HUB_ENDPOINTS = _of_hubs("ENDPOINT")
 HUB_TOKENS = _of_hubs("TOKEN")
+HUB_WEBHOOK_SECRETS = _of_hubs("WEBHOOK_SECRET")
 HUB_TIMEOUT_SECONDS = env.float("FAULTLINE_HUB_TIMEOUT_SECONDS", default=15.0)
+# How long a hub that fails is left alone at first; twice as long each time it still fails.
+HUB_CIRCUIT_SECONDS = env.float("FAULTLINE_HUB_CIRCUIT_SECONDS", default=60.0)
 
 # --- Work ----------------------------------------------------------------------------------------------------------
 # How long a worker may hold a leased row before another takes it over.
@@ -65,10 +68,11 @@ LOOKUP_REFRESH_HOURS = env.float("FAULTLINE_LOOKUP_REFRESH_HOURS", default=24.0)
 WAKES = {
     "model named": ["catalogue.tasks.look_up_due_models"],
     "lookups left over": ["catalogue.tasks.look_up_due_models"],
+    "model looked up": ["catalogue.tasks.inspect_due_models"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------
-DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url(HOME)
+DATABASE_URL = env.str("DATABASE_URL", default="") or home.database_url(HOME)
 DATABASES = {
     "default": {
         **env.db_url_config(DATABASE_URL),
@@ -77,9 +81,9 @@ DATABASES = {
         "OPTIONS": {"connect_timeout": 5},
     }
 }
-REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(HOME)
+REDIS_URL = env.str("REDIS_URL", default="") or home.redis_url(HOME)
 # What may be lost is kept apart from the queue.
-CACHE_URL = embedded.with_database(REDIS_URL, 1)
+CACHE_URL = home.with_database(REDIS_URL, 1)
 # Names this node's queue and cache keys, so that nodes can share one Redis.
 QUEUE = env.str("FAULTLINE_QUEUE", default="faultline")
 CACHES = {
@@ -93,7 +97,7 @@ CACHES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Celery --------------------------------------------------------------------------------------------------------
-CELERY_BROKER_URL = embedded.broker_url(REDIS_URL)
+CELERY_BROKER_URL = home.broker_url(REDIS_URL)
 CELERY_TASK_DEFAULT_QUEUE = QUEUE
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
@@ -223,7 +227,6 @@ SECURE_SSL_REDIRECT = HTTPS and env.bool("FAULTLINE_SSL_REDIRECT", default=True)
 # Health checks come from beside the process, over plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_PROXY_SSL_HEADER = (
     ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("FAULTLINE_BEHIND_PROXY", default=False) else None
 )
@@ -234,6 +237,8 @@ SESSION_COOKIE_AGE = 8 * 3600
 LOGIN_URL = "admin:login"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+# No form takes a file; what is sent all the same is never written anywhere.
+FILE_UPLOAD_HANDLERS = ["website.uploads.Refuse"]
 
 # --- API -----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -6,6 +6,7 @@ from django.urls import include, path
 from federation import views as federation
 from website import health
 
+handler400 = "config.errors.bad_request"
 handler404 = "config.errors.not_found"
 handler500 = "config.errors.server_error"
 
@@ -13,6 +14,7 @@ urlpatterns = [
     path("livez", health.live),
     path("readyz", health.ready),
     path(".well-known/faultline.json", federation.well_known),
+    path("hooks/", include("api.hooks")),
     path("console/", admin.site.urls),
     path("", include("website.urls")),
     path("api/", include("api.urls")),

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
 MOST_STRIKES = 8
@@ -43,7 +43,9 @@ class DueRow(models.Model):
 
     def done(self, *, next_due: datetime, **fields: Any) -> bool:
         """Ends the lease well; due again at `next_due`. False if the lease had passed to another worker."""
-        return self._end(due_at=next_due, attempts=0, strikes=0, last_error="", **fields)
+        # Somebody may have made it due again while it was being worked on: that stands.
+        due_at = Case(When(due_at=self.due_at, then=Value(next_due)), default=F("due_at"))
+        return self._end(due_at=due_at, attempts=0, strikes=0, last_error="", **fields)
 
     def postpone(self, error: str, *, at_least: float = 0, **fields: Any) -> bool:
         """Ends the lease without a result; due again after back-off, or `at_least` seconds. False as for `done`."""

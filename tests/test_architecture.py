@@ -79,7 +79,7 @@ def test_the_example_environment_names_every_variable_that_is_read():
     for path in (ROOT / "config").glob("*.py"):
         read |= set(re.findall(r'"((?:FAULTLINE_[A-Z_]+)|PORT|HOST|DATABASE_URL|REDIS_URL)"', path.read_text()))
     # Hubs' variables follow a pattern; the example shows it with one hub.
-    read |= {"FAULTLINE_HUB_HUGGINGFACE_ENDPOINT", "FAULTLINE_HUB_HUGGINGFACE_TOKEN"}
+    read |= {f"FAULTLINE_HUB_HUGGINGFACE_{what}" for what in ("ENDPOINT", "TOKEN", "WEBHOOK_SECRET")}
     explained = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert explained == read
 

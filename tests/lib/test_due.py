@@ -49,6 +49,13 @@ def test_done_starts_afresh(row):
     assert (after.attempts, after.strikes, after.leased_until, after.last_error) == (0, 0, None, "")
 
 
+def test_what_was_made_due_while_it_was_worked_on_stays_due(row):
+    lease = lease_next(Lookup.objects.all())
+    make_due(row)
+    assert lease.done(next_due=timezone.now() + timedelta(days=1))
+    assert lease_next(Lookup.objects.all()) == row
+
+
 def test_a_worker_that_lost_its_lease_changes_nothing(row):
     slow = lease_next(Lookup.objects.all())
     expire(row)
