@@ -46,15 +46,17 @@ fmt: .venv/.dev ## Format the code and fix what can be fixed
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: .venv/.dev ## Measure (tests/bench, by hand)
-	@exec $(BIN)/python -m config.embedded $(BIN)/python -m pytest tests/bench -s $(ARGS)
+bench: .venv/.dev ## Measure: tests/bench/bench_*.py, which `make test` leaves out
+	@if ls tests/bench/bench_*.py >/dev/null 2>&1; \
+	then exec $(BIN)/python -m config.embedded $(BIN)/python -m pytest -o python_files='bench_*.py' -s tests/bench $(ARGS); \
+	else echo 'there is nothing in tests/bench yet'; fi
 
 requirements: .venv/.dev ## Pin requirements*.in with hashes
 	@$(PIN) --output-file requirements.txt requirements.in
 	@$(PIN) --output-file requirements-dev.txt requirements-dev.in
 
 clean: ## Remove caches, the tests' data and .venv; var, your node's data, stays
-	@rm -rf .venv var/test staticfiles .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .venv var/test .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
 
 # --- Installation ---------------------------------------------------------------------------------------------

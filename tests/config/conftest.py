@@ -9,14 +9,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
 
-from config import embedded
+from config import postgres
+from config.home import PROJECT, sockets
+from config.processes import servers_in
 
 OURS = {"DATABASE_URL", "REDIS_URL", "HOST", "PORT", "MAKELEVEL", "FAULTLINE_BASE_URL", "FAULTLINE_DEMO"}
+
+MEMORY_NEEDED = 2_000_000_000
+SIGKILL, SIGINT, SIGTERM = signal.SIGKILL, signal.SIGINT, signal.SIGTERM
 
 
 class Program:
@@ -29,8 +35,8 @@ class Program:
         self._out, self._err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115 - see `close`
         self.process = subprocess.Popen(
             [sys.executable, "-m", *command],
-            cwd=embedded.PROJECT,
-            env={**kept, "FAULTLINE_HOME": str(home), **changes},
+            cwd=PROJECT,
+            env={**kept, "DJANGO_SETTINGS_MODULE": "config.settings", "FAULTLINE_HOME": str(home), **changes},
             stdin=subprocess.DEVNULL,
             stdout=self._out,
             stderr=self._err,
@@ -77,42 +83,85 @@ class Program:
             family = self.family()
             self.process.kill()
             self.process.wait()
-            for process in survivors(family, 5):
-                process.kill()
-        shutil.rmtree(embedded.sockets(self.home), ignore_errors=True)
+            stop_all(SIGKILL, family)
+            survivors(family)
+        if not servers_in((self.home / "postgres").resolve()):  # or another program uses them
+            shutil.rmtree(sockets(self.home), ignore_errors=True)
         self._out.close()
         self._err.close()
 
 
 def survivors(family: list[psutil.Process], seconds: float = 15) -> list[psutil.Process]:
     """Who is left of a family after some time."""
-    return psutil.wait_procs(family, timeout=seconds)[1]
+    deadline = time.monotonic() + seconds
+    while (left := [process for process in family if lives(process)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
+
+
+def lives(process: psutil.Process) -> bool:
+    """Whether it runs: one that has ended may wait long for the system to take note."""
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 Start = Callable[..., Program]
 
 
-@pytest.fixture
-def start() -> Iterator[Start]:
-    """Starts programs and sees to it that none outlives the test."""
-    programs: list[Program] = []
+@contextmanager
+def programs() -> Iterator[Start]:
+    """Starts programs and sees to it that none outlives the block."""
+    started: list[Program] = []
 
     def start_program(home: Path, *command: str, **changes: str) -> Program:
-        programs.append(Program(home, *command, **changes))
-        return programs[-1]
+        started.append(Program(home, *command, **changes))
+        return started[-1]
 
-    yield start_program
-    for program in programs:
-        program.close()
+    try:
+        yield start_program
+    finally:
+        for program in started:
+            program.close()
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts programs that end with the test."""
+    with programs() as start_program:
+        yield start_program
+
+
+@pytest.fixture(scope="module")
+def start_once() -> Iterator[Start]:
+    """Starts programs that end with the module: for tests that only look at them."""
+    with programs() as start_program:
+        yield start_program
+
+
+@contextmanager
+def passable(parent: Path) -> Iterator[Path]:
+    """A folder with a short name that, if we are root, the database's account can pass through."""
+    with tempfile.TemporaryDirectory(prefix="faultline-", dir=parent) as name:
+        Path(name).chmod(0o711)
+        yield Path(name)
 
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A folder with a short name that, if we are root, the database's account can pass through."""
-    path = Path(tempfile.mkdtemp(prefix="faultline-", dir="/tmp"))
-    path.chmod(0o711)
-    yield path
-    shutil.rmtree(path)
+    """A folder for homes: in memory where that is large enough, as a cluster's files are many and soon gone."""
+    memory = Path("/dev/shm")
+    roomy = os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY_NEEDED
+    with passable(memory if roomy else Path("/tmp")) as path:
+        yield path
+
+
+@pytest.fixture
+def disk_folder() -> Iterator[Path]:
+    """A folder that programs may be started from."""
+    with passable(Path("/tmp")) as path:
+        yield path
 
 
 @pytest.fixture
@@ -121,17 +170,28 @@ def home(folder: Path, request: pytest.FixtureRequest) -> Path:
     return folder / f"{request.node.name[:40]}-{time.monotonic_ns() % 10**6}"
 
 
-@pytest.fixture
-def port() -> int:
+def free_port() -> int:
     """A port nobody listens on."""
     with socket.socket() as attempt:
         attempt.bind(("127.0.0.1", 0))
         return attempt.getsockname()[1]
 
 
+@pytest.fixture
+def port() -> int:
+    """The same, for a test."""
+    return free_port()
+
+
+def copied(home: Path, new: Path) -> Path:
+    """A copy of a home whose servers do not run, owners included: a new cluster takes seconds."""
+    subprocess.run(["cp", "-a", str(home), str(new)], check=True)
+    return new
+
+
 def ask(home: Path, statement: str) -> str:
     """What this home's database answers, if it has an answer."""
-    with embedded._connection(embedded.sockets(home) / "postgres", "faultline", "faultline") as database:
+    with postgres._connection(sockets(home) / "postgres", "faultline", "faultline") as database:
         found = database.execute(statement)
         return str(found.fetchone()[0]) if found.description else ""
 
@@ -143,6 +203,3 @@ def stop_all(number: int, processes: list[psutil.Process]) -> None:
             process.send_signal(number)
         except psutil.NoSuchProcess:
             continue
-
-
-SIGKILL, SIGINT, SIGTERM = signal.SIGKILL, signal.SIGINT, signal.SIGTERM

@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 import yaml
 
-from config import embedded, run
+from config import run
+from config.home import PROJECT, SECRETS
 
-FILE = embedded.PROJECT / "docker-compose.yml"
+FILE = PROJECT / "docker-compose.yml"
+IMAGE = (PROJECT / "Dockerfile").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load(FILE.read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 ONE_SHOT = {"migrate"}
@@ -30,7 +32,7 @@ def test_follows_the_compose_specification():
 def test_no_secret_has_a_default():
     variables = re.findall(r"\$\{(\w+)([^}]*)\}", FILE.read_text())
     secrets = [(name, rest) for name, rest in variables if SECRET.search(name)]
-    assert {name for name, _ in secrets} == {"POSTGRES_PASSWORD", *embedded.SECRETS}
+    assert {name for name, _ in secrets} == {"POSTGRES_PASSWORD", *SECRETS}
     assert all(rest.startswith(":?") for _, rest in secrets)
 
 
@@ -66,6 +68,10 @@ def test_runs_what_make_run_runs():
     assert SERVICES["web"]["command"] == PYTHON + run.web_command(*run.IMAGE_PLACE)
     assert SERVICES["worker"]["command"] == PYTHON + run.WORKER
     assert SERVICES["beat"]["command"] == PYTHON + run.BEAT
+
+
+def test_serves_the_files_the_image_collected():
+    assert f"ENV FAULTLINE_STATIC_ROOT={SERVICES['web']['environment']['FAULTLINE_STATIC_ROOT']}\n" in IMAGE
 
 
 def test_work_waits_for_the_migrations():

@@ -7,18 +7,14 @@ from pathlib import Path
 import psutil
 import pytest
 
-from config import embedded, run
-from tests.config.conftest import SIGINT, SIGKILL, SIGTERM, Program, Start, survivors
+from config import run
+from config.home import data_folder
+from config.processes import one_line_errors
+from tests.config.conftest import SIGINT, SIGKILL, SIGTERM, Program, Start, copied, free_port, survivors
 
 RUN = "config.run"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - only a word here
 UP = "Ctrl-C stops everything."
-
-
-@pytest.fixture(scope="module")
-def homes(folder: Path) -> list[Path]:
-    """Two homes that keep their data from test to test: a first start takes longer."""
-    return [folder / "one", folder / "two"]
 
 
 def get(port: int, path: str) -> bool:
@@ -34,7 +30,34 @@ def up(start: Start, home: Path, port: int) -> Program:
     return program
 
 
-def test_two_nodes_live_and_end_side_by_side(start: Start, homes, port):
+def all_up(node: Program) -> list[psutil.Process]:
+    """The family of a node that serves, complete."""
+    family = node.family()
+    names = " ".join(" ".join(process.cmdline()) for process in family)
+    assert all(word in names for word in ("granian", "worker", "beat", "postgres", "redis-server"))
+    return family
+
+
+@pytest.fixture(scope="module")
+def used(folder: Path, start_once: Start) -> tuple[Program, list[psutil.Process]]:
+    """A node's first life, which takes longer than any later one, and its family. Its supervisor was killed."""
+    node = up(start_once, folder / "used", free_port())
+    family = all_up(node)
+    node.signal(SIGKILL)
+    node.ends()
+    return node, family
+
+
+def test_nothing_outlives_a_killed_supervisor(used):
+    node, family = used
+    assert "moderator" in node.out
+    assert str(node.home) in node.out
+    assert not survivors(family)
+
+
+def test_two_nodes_live_and_end_side_by_side(start: Start, used, home, port):
+    assert not survivors(used[1])
+    homes = [used[0].home, copied(used[0].home, home)]
     nodes = [start(home, RUN, PORT=str(port + number)) for number, home in enumerate(homes)]
     for node in nodes:
         node.says(UP)
@@ -42,9 +65,7 @@ def test_two_nodes_live_and_end_side_by_side(start: Start, homes, port):
     assert f"http://127.0.0.1:{port}/" in nodes[0].out
     assert str(homes[0]) in nodes[0].out
     assert "moderator" in nodes[0].out
-    families = [node.family() for node in nodes]
-    names = " ".join(" ".join(process.cmdline()) for process in families[0])
-    assert all(word in names for word in ("granian", "worker", "beat", "postgres", "redis-server"))
+    families = [all_up(node) for node in nodes]
 
     second = start(homes[0], RUN, PORT=str(port + 2))
     assert second.ends() == 1
@@ -65,8 +86,8 @@ def test_two_nodes_live_and_end_side_by_side(start: Start, homes, port):
     assert not survivors(families[1], 2)
 
 
-def test_a_killed_web_server_ends_the_node(start: Start, homes, port):
-    node = up(start, homes[1], port)
+def test_a_killed_web_server_ends_the_node(start: Start, used, port):
+    node = up(start, used[0].home, port)
     family = node.family()
     node.member("granian").kill()
     assert node.ends() == 1
@@ -74,16 +95,9 @@ def test_a_killed_web_server_ends_the_node(start: Start, homes, port):
     assert not survivors(family, 2), "granian's own workers outlive it"
 
 
-def test_nothing_outlives_a_killed_supervisor(start: Start, homes, port):
-    node = up(start, homes[0], port)
-    family = node.family()
-    node.signal(SIGKILL)
-    assert not survivors(family)
-
-
-def test_a_signal_during_the_start_stops_what_is_there(start: Start, home, port):
-    node = start(home, RUN, PORT=str(port))
-    while not (home / "postgres").exists():
+def test_a_signal_during_the_start_stops_what_is_there(start: Start, used, port):
+    node = start(used[0].home, RUN, PORT=str(port))
+    while not any("postgres -D" in " ".join(process.cmdline()) for process in node.family()):
         time.sleep(0.02)
     family: list[psutil.Process] = node.family()
     node.signal(SIGTERM)
@@ -106,13 +120,34 @@ def test_a_taken_port_is_one_line(start: Start, home, port):
     assert not (home / "postgres").exists()
 
 
+def test_a_port_is_refused_to_a_second_node_even_before_the_first_listens(monkeypatch, capsys, home, port):
+    monkeypatch.setenv("PORT", str(port))
+    with run.reserved_place():
+        assert f"port {port} (Address already in use)" in refused(monkeypatch, capsys, FAULTLINE_HOME=str(home))
+        with socket.create_server(("127.0.0.1", port), reuse_port=True):  # as the web server does
+            assert f"port {port} (Address already in use)" in refused(monkeypatch, capsys, FAULTLINE_HOME=str(home))
+    with socket.create_server(("127.0.0.1", port)):
+        pass
+
+
 @pytest.mark.parametrize("wrong", ["0", "65536", "http", "-1", "8000.0"])
-def test_a_wrong_port_is_one_line(start: Start, home, wrong):
-    assert f"PORT is '{wrong}'" in refusal(start(home, RUN, PORT=wrong))
+def test_a_wrong_port_is_one_line(monkeypatch, capsys, home, wrong):
+    assert f"PORT is '{wrong}'" in refused(monkeypatch, capsys, FAULTLINE_HOME=str(home), PORT=wrong)
 
 
-def test_a_wrong_host_is_one_line(start: Start, home, port):
-    assert "cannot listen on 192.0.2.1" in refusal(start(home, RUN, PORT=str(port), HOST="192.0.2.1"))
+def test_a_wrong_host_is_one_line(monkeypatch, capsys, home, port):
+    said = refused(monkeypatch, capsys, FAULTLINE_HOME=str(home), PORT=str(port), HOST="192.0.2.1")
+    assert "cannot listen on 192.0.2.1" in said
+
+
+def refused(monkeypatch, capsys, **changes: str) -> str:
+    """The same refusal, in this process: no program starts."""
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    assert one_line_errors(run.supervise) == 1
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    return said.err
 
 
 def test_an_unwritable_folder_is_one_line(start: Start, port):
@@ -135,7 +170,7 @@ def test_only_a_node_nobody_else_reaches_has_the_demo_login_by_itself(monkeypatc
         monkeypatch.delenv(name, raising=False)
     for name, value in changes.items():
         monkeypatch.setenv(name, value)
-    assert run.environment(embedded.home(), run.Place(host, 8000))["FAULTLINE_DEMO"] == expected
+    assert run.environment(data_folder(), run.Place(host, 8000))["FAULTLINE_DEMO"] == expected
 
 
 def test_lines_are_coloured_on_a_terminal_only(capsys):
