@@ -259,3 +259,23 @@ class Concern(models.Model):
             return f"{self.get_kind_display()}: {self.detail}"
         verb = "imitates" if self.verdict == Verdict.IMITATION else "looks like"
         return f"{verb} {self.other.name}: {self.detail}"
+
+
+class Attestation(models.Model):
+    """What somebody attested of a model's openness in a file of a framework, as its text; beside what we derive."""
+
+    hub = models.CharField(max_length=40)
+    name = models.CharField(max_length=300, help_text="As the file spells it.")
+    framework = models.CharField(max_length=20)
+    title = models.CharField(max_length=300, help_text="The release as the file calls it.")
+    source = models.CharField(max_length=500, help_text="The file's name in its collection.")
+    text = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    imported_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["framework", "source"], name="catalogue_attestation_source")]
+        indexes = [models.Index("hub", Lower("name"), name="catalogue_attestation_name")]
+
+    def __str__(self) -> str:
+        return f"{self.framework}: {self.title}"

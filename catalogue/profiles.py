@@ -5,6 +5,7 @@ import zlib
 from typing import Any
 
 from catalogue import lineage
+from catalogue.attestations import attested
 from catalogue.hub import hubs
 from catalogue.models import Inspection, Model
 from catalogue.openness import Profile, assess
@@ -26,6 +27,8 @@ def profile_of(model: Model) -> Profile | None:
         card_text=closer.get("card_text"),
         bases=_licences_above(model),
         datasets_found=closer.get("datasets_found"),
+        attested=attested(model),
+        attested_at="https://mot.isitopen.ai",
     )
     return assess(evidence)
 
