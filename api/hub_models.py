@@ -78,6 +78,8 @@ class ModelDocument(BaseModel):
     """A model as the public sees it; `incidents` are whole records, the newest 100 of `total`.
 
     `hub_answer` is how the hub last answered: ok, gated, not_found_or_private, ...; "" before the first answer.
+    `file_safety` is what was found in the files; that nothing was found does not mean that there is nothing.
+    `inspected_at` is null where that was before the first record.
     """
 
     hub: str
@@ -96,6 +98,8 @@ class ModelDocument(BaseModel):
     inherited: list[InheritedRecord]
     total: int
     openness: dict[str, Any] | None
+    file_safety: dict[str, Any] | None
+    inspected_at: str | None
     incidents: list[Record]
 
 
@@ -133,6 +137,8 @@ def _document(found: PublicModel) -> bytes:
             for one in found.inherited
         ],
         openness=found.openness,
+        file_safety=found.safety,
+        inspected_at=instant(found.inspected_at) if found.inspected_at else None,
         total=found.total,
         incidents=[],
     )

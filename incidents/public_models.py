@@ -4,19 +4,20 @@ The catalogue also knows models from reports nobody has decided on, and what der
 one place that keeps them apart. A derivative is shown only if a record names it too.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Lower
 
 from catalogue import lineage
+from catalogue.filesafety.findings import HubStatus, HubVerdict, Meaning
 from catalogue.hub import Reference, hubs
 from catalogue.lineage import Path
-from catalogue.models import Drift, Lookup, Model, Snapshot
+from catalogue.models import Drift, Inspection, Lookup, Model, Snapshot
 from catalogue.naming import find_alias, names_of
 from catalogue.profiles import profile_of
 from catalogue.snapshots import confirmed_snapshot, drift_since
@@ -84,6 +85,8 @@ class PublicModel:
     bases: tuple[Relative, ...]
     derivatives: tuple[Relative, ...]
     openness: dict[str, Any] | None  # catalogue.openness.Profile.as_dict()
+    safety: dict[str, Any] | None  # of its files, by `_public_safety`; None where nothing was looked at
+    inspected_at: datetime | None  # when; None too where that was before the first record on it
 
 
 def public_model(hub: str, name: str) -> PublicModel | None:
@@ -129,6 +132,8 @@ def _described(model: Model) -> PublicModel:
     relatives = _relatives({**above, **below})
     lookup = _last_lookup(model, name)
     latest = _latest(model)
+    first = _first_published(everything)
+    inspection = _inspection(model) if latest else None
     return PublicModel(
         hub=model.hub,
         name=name,
@@ -140,13 +145,15 @@ def _described(model: Model) -> PublicModel:
         latest=latest,
         outcome=lookup.answer if lookup else "",
         asked_at=lookup.answered_at if lookup else None,
-        drift=_drift(model, everything),
+        drift=_drift(model, first),
         total=everything.count(),
         incidents=incidents,
         inherited=tuple(_inherited(above, relatives, everything)),
         bases=tuple(relatives[pk] for pk in above),
         derivatives=tuple(relatives[pk] for pk in below),
         openness=_openness(model) if latest else None,
+        safety=_public_safety(inspection.safety) if inspection else None,
+        inspected_at=_told(inspection.inspected_at, first) if inspection else None,
     )
 
 
@@ -157,15 +164,56 @@ def _latest(model: Model) -> Snapshot | None:
     return snapshot if snapshot and not snapshot.private else None
 
 
-def _drift(model: Model, incidents: QuerySet[Incident]) -> tuple[Drift, ...]:
-    """Changes since the first of these records: older ones would tell that somebody reported the model before."""
-    first = incidents.order_by("published_at").values_list("published_at", flat=True).first()
+def _first_published(incidents: QuerySet[Incident]) -> datetime | None:
+    return incidents.order_by("published_at").values_list("published_at", flat=True).first()
+
+
+def _drift(model: Model, first: datetime | None) -> tuple[Drift, ...]:
+    """Changes since the first record: older ones would tell that somebody reported the model before."""
     return tuple(drift_since(model, first).order_by("-noticed_at", "-pk")[:50]) if model.pk and first else ()
 
 
 def _openness(model: Model) -> dict[str, Any] | None:
     profile = profile_of(model) if model.pk else None
     return profile.as_dict() if profile else None
+
+
+def _inspection(model: Model) -> Inspection | None:
+    """The last look into its files, unless the repository was private then. One query, whatever is found."""
+    then = Snapshot.objects.filter(model=OuterRef("model"), revision_asked="", taken_at__lte=OuterRef("inspected_at"))
+    private = Subquery(then.order_by("-taken_at", "-pk").values("private")[:1])
+    return Inspection.objects.filter(model=model.pk).annotate(was_private=private).filter(was_private=False).first()
+
+
+def _told(inspected_at: datetime | None, first: datetime | None) -> datetime | None:
+    """As with changes: a look from before the first record would tell when somebody reported the model."""
+    return inspected_at if inspected_at and first and inspected_at >= first else None
+
+
+def _public_safety(safety: Mapping[str, Any]) -> dict[str, Any]:
+    """What `catalogue.scanning` keeps, without when each file was read, which tells of reports, and what it took."""
+    return {
+        "files": [_public_file(file) for file in safety.get("files", [])],
+        "findings": safety.get("findings", []),
+        "not_scanned": safety.get("not_scanned", 0),
+    }
+
+
+def _public_file(file: Mapping[str, Any]) -> dict[str, Any]:
+    """One file; a verdict of the hub is given by its meaning, as the hub's words promise too much."""
+    scan = file["scan"]
+    return {
+        "path": file["path"],
+        "format": (scan and scan["format"]) or file["format"],
+        "hub_verdicts": [_public_verdict(verdict) for verdict in file["verdicts"]],
+        "scan": scan and {key: value for key, value in scan.items() if key not in {"scanned_at", "cost"}},
+    }
+
+
+def _public_verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
+    meaning = HubVerdict(verdict["scanner"], HubStatus(verdict["status"])).meaning
+    message = verdict["message"] if meaning is Meaning.ISSUES_REPORTED else ""
+    return {"scanner": verdict["scanner"], "meaning": meaning.value, "message": message, "link": verdict["link"]}
 
 
 def _naming_rows(model: Model, names: list[str], incidents: Iterable[Incident]) -> list[Affected]:

@@ -8,12 +8,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from catalogue.inspections import inspect_due
 from catalogue.lookups import look_up_due
-from catalogue.models import Drift, Model, Snapshot
+from catalogue.models import Drift, Inspection, Model, Snapshot
 from reports import workflow
 from reports.models import RejectReason
 from tests import factories
-from tests.stand_ins.huggingface import StandInHub, example_model
+from tests.catalogue.test_inspections import EVIL, torch_zip
+from tests.stand_ins.huggingface import StandInHub, example_model, example_verdict
+from tests.stand_ins.ranges import StandInFiles
 
 pytestmark = pytest.mark.django_db
 
@@ -133,6 +136,56 @@ def test_how_open_it_is_is_answered_by_dimension_with_evidence(settings):
     assert openness["dimensions"]["gating"]["value"] == "automatic"
     assert openness["dimensions"]["card"]["evidence"]
     assert openness["open_source_ai_definition"]["answer"] in {"cannot meet", "undetermined"}
+
+
+class TestFiles:
+    """A torch zip whose pickle runs a command; the hub's scanners say nothing of it."""
+
+    @pytest.fixture(autouse=True)
+    def _hub(self, settings):
+        with StandInFiles(host="localhost") as files, StandInHub([example_model("example-org/tiny-chat")]) as hub:
+            settings.HUB_ENDPOINTS = {"huggingface": hub.url}
+            hub.cdn = files
+            hub.put_file("example-org/tiny-chat", "pytorch_model.bin", torch_zip(EVIL), example_verdict("safe"))
+            yield
+
+    def test_what_was_found_is_shown_without_what_tells_of_reports(self):
+        factories.published_incident()
+        look_up_due()
+        assert Client().get(ADDRESS).json()["file_safety"] is None
+        inspect_due()
+        model = Client().get(ADDRESS).json()
+        assert model["inspected_at"][:10] == timezone.now().date().isoformat()
+        file = next(each for each in model["file_safety"]["files"] if each["path"] == "pytorch_model.bin")
+        assert (file["format"], file["scan"]["outcome"]) == ("torch_zip", "dangerous")
+        assert file["scan"]["globals"][0] == {"module": "posix", "name": "system", "danger": "dangerous"}
+        assert {verdict["meaning"] for verdict in file["hub_verdicts"]} == {"no_issues_reported"}
+        assert not {"scanned_at", "cost"} & set(file["scan"])
+        assert not {'"safe"', '"clean"'} & set(str(model["file_safety"]).replace("'", '"').split())
+
+    def test_a_look_from_before_the_first_record_is_shown_without_its_time(self):
+        case = factories.worded_case()
+        look_up_due()
+        inspect_due()
+        workflow.publish(case=case, by=factories.moderator())
+        model = Client().get(ADDRESS).json()
+        assert model["file_safety"]["files"]
+        assert model["inspected_at"] is None
+
+    def test_a_look_into_a_private_repository_stays_with_us(self):
+        factories.published_incident()
+        look_up_due()
+        inspect_due()
+        Snapshot.objects.update(private=True)
+        assert Client().get(ADDRESS).json()["file_safety"] is None
+        known = Snapshot.objects.get()
+        known.pk, known.private, known.taken_at = None, False, timezone.now()
+        known.save()
+        model = Client().get(ADDRESS).json()
+        assert model["hub_facts"] is not None
+        assert (model["file_safety"], model["inspected_at"]) == (None, None)
+        Inspection.objects.update(inspected_at=timezone.now())
+        assert Client().get(ADDRESS).json()["file_safety"] is not None
 
 
 class TestLineage:

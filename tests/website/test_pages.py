@@ -11,7 +11,10 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalogue.drift import Change
+from catalogue.filesafety.findings import FindingKind, Meaning
+from catalogue.filesafety.findings import Outcome as ScanOutcome
 from catalogue.hub import Outcome
+from catalogue.inspections import inspect_due
 from catalogue.lookups import look_up_due
 from catalogue.models import Drift, Lookup, Model, Snapshot
 from catalogue.mof import MofClass
@@ -20,7 +23,9 @@ from incidents.models import Incident
 from reports import workflow
 from reports.models import Case
 from tests import factories
-from tests.stand_ins.huggingface import StandInHub, example_file, example_model
+from tests.catalogue.test_inspections import EVIL, torch_zip
+from tests.stand_ins.huggingface import StandInHub, example_file, example_model, example_verdict
+from tests.stand_ins.ranges import StandInFiles
 from website.templatetags import record as record_words
 
 pytestmark = pytest.mark.django_db
@@ -415,6 +420,9 @@ def test_every_word_a_page_may_need_is_there():
     assert set(record_words.QUESTIONS) == set(record_words.ANSWERS) == set(Dimension)
     assert set(record_words.MOF_CLASSES) == set(MofClass)
     assert set(record_words.PRESENCE) <= set(Outcome)
+    assert set(record_words.HUB_VERDICTS) == set(Meaning)
+    assert set(record_words.SCANS) == set(ScanOutcome)
+    assert set(record_words.FINDINGS) == set(FindingKind)
     for dimension, values in VALUES.items():
         assert set(record_words.ANSWERS[dimension]) == set(values)
 
@@ -612,6 +620,43 @@ def test_what_a_hub_says_is_inert(client, hub):
     assert problems_of(page) == []
     assert "&lt;script&gt;" in page
     assert not [tag for tag, _ in Outline(page).seen if tag in ("script", "img", "b")]
+
+
+def test_what_was_found_in_files_is_said_in_words_and_inert(client, hub):
+    hostile = "<script>x.bin"
+    verdict = example_verdict("safe", avScan={"status": "unsafe", "message": "<b>bad</b>"}, jFrogScan={"status": "?"})
+    published(models=("org/alone",))
+    with StandInFiles(host="localhost") as files:
+        hub.cdn = files
+        hub.put_file("org/alone", "pytorch_model.bin", torch_zip(EVIL), verdict)
+        hub.put_file("org/alone", hostile, torch_zip(EVIL))
+        look_up_due()
+        assert "What was looked at in the files" not in model_page(client, "org/alone")
+        inspect_due()
+    page = model_page(client, "org/alone")
+    section = section_of(page, "What was looked at in the files", "Faultline The open register")
+    for said in (
+        "pytorch_model.bin Format: torch zip",
+        "av: issues reported",
+        "jFrog: not known",
+        "protectAi: no issues reported",
+        "Dangerous: loading it calls what runs commands or code, or writes files posix.system , dangerous",
+        "Looked at: the directory of 2 members",
+        "Not looked at: ",
+        "Pickles Files that are loaded by unpickling",
+        "No file that can hold pickles, by its name, was left out of the scans here.",
+        "does not mean that a file is safe",
+        "&lt;script&gt;x.bin",
+        "&lt;b&gt;bad&lt;/b&gt;",
+    ):
+        assert said in section
+    assert len(re.findall(r"\b(?:safe|clean)\b", section)) == 1
+
+
+def test_a_model_that_was_not_inspected_has_no_section_on_files(client, hub):
+    published(models=("org/alone",))
+    look_up_due()
+    assert "looked at in the files" not in model_page(client, "org/alone")
 
 
 def test_a_change_of_another_nodes_making_is_shown_by_its_code():

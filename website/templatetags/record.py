@@ -11,6 +11,8 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from catalogue.drift import Change
+from catalogue.filesafety.findings import Danger, FindingKind, Meaning
+from catalogue.filesafety.findings import Outcome as ScanOutcome
 from catalogue.hub import Outcome, Reference, hubs
 from catalogue.mof import MofClass
 from catalogue.openness import Dimension
@@ -135,6 +137,27 @@ MOF_CLASSES: Mapping[str, str] = {
     MofClass.OPEN_SCIENCE: "Class I, Open Science",
 }
 
+HUB_VERDICTS: Mapping[str, str] = {
+    Meaning.ISSUES_REPORTED: "issues reported",
+    Meaning.NO_ISSUES_REPORTED: "no issues reported",
+    Meaning.UNKNOWN: "not known",
+}
+SCANS: Mapping[str, str] = {
+    ScanOutcome.DANGEROUS: "Dangerous: loading it calls what runs commands or code, or writes files",
+    ScanOutcome.SUSPICIOUS: "Suspicious: loading it calls what can be misused, or what nobody has looked at",
+    ScanOutcome.FAILED: "Failed: part of what should be read could not be",
+    ScanOutcome.NOTHING_FOUND: "Nothing found in what was looked at",
+    ScanOutcome.NOT_SCANNED: "Not scanned",
+}
+FINDINGS: Mapping[str, str] = {
+    FindingKind.PICKLES: "Pickles",
+    FindingKind.REMOTE_CODE: "Remote code",
+    FindingKind.CODE_FILES: "Code files",
+    FindingKind.CHAT_TEMPLATE: "Chat template",
+    FindingKind.HUB_REPORTS_ISSUES: "Issues reported by the hub",
+    FindingKind.HUB_SCAN_UNFINISHED: "The scans of the hub",
+}
+
 
 @register.filter
 def presence(outcome: str) -> str:
@@ -176,6 +199,30 @@ def answer_words(value: str | None, dimension: str) -> str:
 def mof_class(code: str) -> str:
     """A class of the Model Openness Framework by its full name."""
     return MOF_CLASSES[code]
+
+
+@register.filter
+def hub_verdict(meaning: str) -> str:
+    """What a scanner of a hub says of a file."""
+    return HUB_VERDICTS.get(meaning, HUB_VERDICTS[Meaning.UNKNOWN])
+
+
+@register.filter
+def scan_words(outcome: str) -> str:
+    """How our own scan of a file ended."""
+    return SCANS[outcome]
+
+
+@register.filter
+def finding_title(kind: str) -> str:
+    """A kind of risk of a repository, in words."""
+    return FINDINGS[kind]
+
+
+@register.filter
+def alarming(names: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The dangerous and suspicious ones among the names that pickles import."""
+    return [name for name in names if name["danger"] in {Danger.DANGEROUS, Danger.SUSPICIOUS}]
 
 
 @register.filter
