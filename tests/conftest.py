@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import pytest
+from celery import current_app
 from django.conf import settings
 from django.db import connection
 from django.test import Client
@@ -46,6 +47,21 @@ def _no_limits_from_the_test_before() -> None:
     """Buckets and circuits live in Redis, which no transaction rolls back."""
     for name in store().scan_iter(f"{settings.QUEUE}:*"):
         store().delete(name)
+
+
+@pytest.fixture
+def broker_gone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nobody listens where the broker was; afterwards everything connects to the real one again."""
+
+    def forget() -> None:
+        current_app._after_fork()  # drops the pools, which keep their addresses
+        monkeypatch.setattr("lib.wake._given_up_until", 0.0)
+
+    forget()
+    with monkeypatch.context() as gone:
+        gone.setattr(current_app.conf, "broker_url", "redis://127.0.0.1:9/0")
+        yield
+    forget()
 
 
 @pytest.fixture

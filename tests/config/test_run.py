@@ -2,6 +2,7 @@
 
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -39,25 +40,32 @@ def all_up(node: Program) -> list[psutil.Process]:
 
 
 @pytest.fixture(scope="module")
-def used(folder: Path, start_once: Start) -> tuple[Program, list[psutil.Process]]:
-    """A node's first life, which takes longer than any later one, and its family. Its supervisor was killed."""
+def first(folder: Path, start_once: Start) -> tuple[Program, list[psutil.Process]]:
+    """A node's first life, which takes longer than any later one, and its family. Its web server was killed."""
     node = up(start_once, folder / "used", free_port())
     family = all_up(node)
-    node.signal(SIGKILL)
+    node.member("granian").kill()
     node.ends()
     return node, family
 
 
-def test_nothing_outlives_a_killed_supervisor(used):
-    node, family = used
+@pytest.fixture
+def used(first: tuple[Program, list[psutil.Process]]) -> Path:
+    """A home that has been set up."""
+    return first[0].home
+
+
+def test_a_killed_web_server_ends_the_node(first):
+    node, family = first
     assert "moderator" in node.out
     assert str(node.home) in node.out
-    assert not survivors(family)
+    assert node.ends() == 1
+    assert node.err == "faultline: the web server stopped (killed by SIGKILL); stopping everything else\n"
+    assert not survivors(family, 2), "granian's own workers outlive it"
 
 
 def test_two_nodes_live_and_end_side_by_side(start: Start, used, home, port):
-    assert not survivors(used[1])
-    homes = [used[0].home, copied(used[0].home, home)]
+    homes = [used, copied(used, home)]
     nodes = [start(home, RUN, PORT=str(port + number)) for number, home in enumerate(homes)]
     for node in nodes:
         node.says(UP)
@@ -78,28 +86,36 @@ def test_two_nodes_live_and_end_side_by_side(start: Start, used, home, port):
     assert get(port + 1, "/readyz"), "the other node was stopped, too"
     assert "Traceback" not in nodes[0].out + nodes[0].err
 
-    nodes[1].member("postgres -D").kill()
+    nodes[1].signal(SIGKILL)
+    assert not survivors(families[1]), "something outlives a killed supervisor"
+
+
+def test_a_killed_database_ends_the_node(start: Start, used, port):
+    node = start(used, RUN, PORT=str(port))
+    family = family_with(node, "granian")
+    node.member("postgres -D").kill()
     before = time.monotonic()
-    assert nodes[1].ends() == 1
-    assert time.monotonic() - before < 15
-    assert nodes[1].err == "faultline: the database stopped (killed by SIGKILL); stopping everything else\n"
-    assert not survivors(families[1], 2)
-
-
-def test_a_killed_web_server_ends_the_node(start: Start, used, port):
-    node = up(start, used[0].home, port)
-    family = node.family()
-    node.member("granian").kill()
     assert node.ends() == 1
-    assert node.err == "faultline: the web server stopped (killed by SIGKILL); stopping everything else\n"
-    assert not survivors(family, 2), "granian's own workers outlive it"
+    assert time.monotonic() - before < 15
+    assert node.err == "faultline: the database stopped (killed by SIGKILL); stopping everything else\n"
+    assert not survivors(family, 2)
+
+
+def family_with(node: Program, words: str) -> list[psutil.Process]:
+    """A starting node's family as soon as it has such a member."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        family = node.family()
+        with suppress(psutil.NoSuchProcess):
+            if any(words in " ".join(process.cmdline()) for process in family):
+                return family
+        time.sleep(0.02)
+    raise AssertionError(node.out + node.err)
 
 
 def test_a_signal_during_the_start_stops_what_is_there(start: Start, used, port):
-    node = start(used[0].home, RUN, PORT=str(port))
-    while not any("postgres -D" in " ".join(process.cmdline()) for process in node.family()):
-        time.sleep(0.02)
-    family: list[psutil.Process] = node.family()
+    node = start(used, RUN, PORT=str(port))
+    family = family_with(node, "postgres -D")
     node.signal(SIGTERM)
     assert node.ends() == 0
     assert not survivors(family, 2)

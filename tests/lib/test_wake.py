@@ -12,12 +12,7 @@ def test_an_unknown_event_is_a_mistake_that_shows():
 
 
 @pytest.mark.django_db
-def test_a_lost_broker_costs_a_log_line_and_not_the_transaction(
-    django_capture_on_commit_callbacks, monkeypatch, capsys
-):
-    from celery import current_app
-
-    monkeypatch.setattr(current_app.conf, "broker_url", "redis://127.0.0.1:9/0")
+def test_a_lost_broker_costs_a_log_line_and_not_the_transaction(broker_gone, django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks(execute=True) as callbacks, transaction.atomic():
         wake("model named")
     assert callbacks
