@@ -167,6 +167,9 @@ class TestFiles:
         case = factories.worded_case()
         look_up_due()
         inspect_due()
+        earlier = timezone.now() - timedelta(minutes=1)
+        Snapshot.objects.update(taken_at=earlier)
+        Inspection.objects.update(inspected_at=earlier)
         workflow.publish(case=case, by=factories.moderator())
         model = Client().get(ADDRESS).json()
         assert model["file_safety"]["files"]
