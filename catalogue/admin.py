@@ -1,7 +1,7 @@
 """What the hubs said and what is still to be asked, read-only in the console; how the hubs do, with two buttons."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -26,7 +26,8 @@ from accounts.models import User
 from catalogue import limits
 from catalogue.hub import hubs
 from catalogue.limits import HubState
-from catalogue.models import Alias, Drift, Lineage, Lookup, Model, Snapshot
+from catalogue.models import Alias, Drift, Inspection, Lineage, Lookup, Model, Snapshot
+from lib.due import DueRow
 from lib.wake import wake
 
 log = structlog.get_logger()
@@ -129,7 +130,7 @@ class LineageAdmin(ReadOnly, admin.ModelAdmin):
 
 
 class ParkedFilter(admin.SimpleListFilter):
-    """Lookups that wait for an operator, or those that do not."""
+    """Jobs that wait for an operator, or those that do not."""
 
     title = "parked"
     parameter_name = "parked"
@@ -138,7 +139,7 @@ class ParkedFilter(admin.SimpleListFilter):
         """Both sides."""
         return [("yes", "Yes"), ("no", "No")]
 
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Lookup]) -> QuerySet[Lookup]:
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[DueRow]) -> QuerySet[DueRow]:
         """One side of them."""
         wanted = {"yes": False, "no": True}.get(self.value() or "")
         return queryset if wanted is None else queryset.filter(parked_at__isnull=wanted)
@@ -223,10 +224,61 @@ class LookupAdmin(ReadOnly, admin.ModelAdmin):
         self.message_user(request, f"Due now: {len(chosen)}.", messages.SUCCESS)
 
 
-def _note_retry(request: HttpRequest, lookups: list[Lookup]) -> None:
-    if isinstance(request.user, User) and lookups:
-        LogEntry.objects.log_actions(request.user.pk, lookups, CHANGE, "Retry now.")
-        log.info("retry now", by=request.user.pk, lookups=[lookup.pk for lookup in lookups])
+@admin.register(Inspection)
+class InspectionAdmin(ReadOnly, admin.ModelAdmin):
+    """The slower jobs, most overdue first; what they found is on the pages of reports and cases."""
+
+    list_display = (
+        "due_at",
+        "parked",
+        "attempts",
+        "strikes",
+        "model",
+        "inspected_at",
+        "shown_revision",
+        "last_error",
+    )
+    list_filter = (ParkedFilter,)
+    list_select_related = ("model",)
+    search_fields = ("model__name", "revision", "last_error")
+    ordering = ("due_at", "pk")
+    show_full_result_count = False
+    exclude = ("document", "safety")
+    actions = ("retry_now",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Inspection]:
+        """The list leaves the long columns in the database."""
+        return super().get_queryset(request).defer("document", "safety")
+
+    @admin.display(description="revision", ordering="revision")
+    def shown_revision(self, inspection: Inspection) -> str:
+        """The commit it was about."""
+        return inspection.revision[:12] or "-"
+
+    @admin.display(boolean=True, ordering="parked_at")
+    def parked(self, inspection: Inspection) -> bool:
+        """Whether it waits for an operator."""
+        return inspection.is_parked
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """Operators may."""
+        return request.user.has_perm("catalogue.change_inspection")
+
+    @admin.action(description="Retry now", permissions=["retry"])
+    def retry_now(self, request: HttpRequest, inspections: QuerySet[Inspection]) -> None:
+        """Makes the chosen inspections due at once, and wakes a worker."""
+        chosen = list(inspections)
+        for inspection in chosen:
+            inspection.retry_now()
+        _note_retry(request, chosen)
+        wake("model looked up")
+        self.message_user(request, f"Due now: {len(chosen)}.", messages.SUCCESS)
+
+
+def _note_retry(request: HttpRequest, jobs: Sequence[DueRow]) -> None:
+    if isinstance(request.user, User) and jobs:
+        LogEntry.objects.log_actions(request.user.pk, jobs, CHANGE, "Retry now.")
+        log.info("retry now", by=request.user.pk, of=type(jobs[0]).__name__, rows=[job.pk for job in jobs])
 
 
 # --- How the hubs do -------------------------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ from lib.text import clean_line, clean_text, markdown_html
 from reports.admin.acting import open_moves
 from reports.admin.case_forms import last_change
 from reports.admin.choices import category_title
+from reports.admin.facts import Since, since
 from reports.admin.report_page import timeline
-from reports.models import Case
+from reports.models import Case, Report
 from reports.workflow import CASE_MOVES, not_ready
 
 # In the order of the page; the first needs no reason, for there is nothing public yet.
@@ -26,6 +27,7 @@ def context(case: Case, by: User) -> dict[str, Any]:
     saved = Case.objects.select_related("incident").get(pk=case.pk)
     moves = open_moves(CASE_MOVES, saved.state, by)
     activities = timeline(saved.activities.all())
+    reports = list(saved.reports.order_by("submitted_at", "pk"))
     return {
         "case": saved,
         "seen": last_change(saved),
@@ -33,10 +35,19 @@ def context(case: Case, by: User) -> dict[str, Any]:
         "problems": not_ready(saved),
         "unpublished_edits": saved.incident is not None and _edited_since(activities),
         "publications": list(saved.incident.publications.defer("document")) if saved.incident else [],
-        "grouped_reports": list(saved.reports.order_by("submitted_at", "pk")),
+        "grouped_reports": reports,
+        "first_reported": reports[0].submitted_at if reports else None,
+        "since": _since(saved, reports),
         "preview": preview(saved),
         "timeline": activities,
     }
+
+
+def _since(case: Case, reports: list[Report]) -> list[Since]:
+    """Each model on a hub once, however many of its names or revisions the case has."""
+    rows = case.models.filter(alias__isnull=False).select_related("alias__model").order_by("pk")
+    models = {row.alias.model_id: row.alias.model for row in rows if row.alias}
+    return [since(model, reports[0].submitted_at if reports else None) for model in models.values()]
 
 
 def _edited_since(activities: list[Any]) -> bool:

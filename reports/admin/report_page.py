@@ -11,7 +11,7 @@ from incidents.record import MEANINGS, Kind
 from reports.admin.acting import open_moves
 from reports.admin.choices import category_title
 from reports.admin.decisions import ExistingCaseForm, RejectForm
-from reports.admin.facts import Facts, facts_of
+from reports.admin.facts import Facts, facts_of, findings_of
 from reports.models import Activity, Contact, NamedModel, Report
 from reports.notices import status_of
 from reports.workflow import REPORT_MOVES
@@ -27,7 +27,7 @@ def context(report: Report, by: User) -> dict[str, Any]:
         "report": report,
         "category": category_title(report.category),
         "kind_meaning": MEANINGS[Kind][report.kind],
-        "named": [(one, _facts(one)) for one in named],
+        "named": [(one, _facts(one), findings_of(one.alias.model) if one.alias else None) for one in named],
         "other_reports": list(_other_reports(report, named)[:MOST_SHOWN]),
         "incidents": _incidents(named),
         "cases": list(report.cases.select_related("incident").order_by("pk")),

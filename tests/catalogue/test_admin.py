@@ -14,7 +14,7 @@ from accounts.models import User
 from catalogue import limits
 from catalogue.admin import hub_rows
 from catalogue.hub import Answer, Outcome, Quota, Reference
-from catalogue.models import Alias, Drift, Lineage, Lookup
+from catalogue.models import Alias, Drift, Inspection, Lineage, Lookup
 from catalogue.naming import name_model
 from lib.store import store
 from tests import factories
@@ -192,6 +192,33 @@ class TestButtons:
         for address in (PAGE, f"{PAGE}{HUB}/close-circuit/"):
             for answer in (Client().get(address), Client().post(address)):
                 assert answer["Location"].startswith("/console/login/")
+
+
+class TestInspections:
+    LIST = "/console/catalogue/inspection/"
+
+    @pytest.fixture
+    def parked(self):
+        model = name_model(Reference(HUB, "acme/slow")).model
+        changes = {"parked_at": timezone.now(), "strikes": 8, "attempts": 8, "last_error": "<b>broke"}
+        return Inspection.objects.create(model=model, revision="c" * 40, **changes)
+
+    def test_operators_retry_them_and_it_is_recorded(self, signed_in, settings, parked):
+        settings.WAKES = {**settings.WAKES, "model looked up": []}
+        client = signed_in(factories.operator())
+        assert "&lt;b&gt;broke" in client.get(f"{self.LIST}?parked=yes").content.decode()
+        client.post(self.LIST, {"action": "retry_now", "_selected_action": [parked.pk]})
+        parked.refresh_from_db()
+        assert (parked.parked_at, parked.strikes, parked.attempts) == (None, 0, 0)
+        assert LogEntry.objects.get().change_message == "Retry now."
+
+    def test_moderators_only_read_them(self, signed_in, parked):
+        client = signed_in(factories.moderator())
+        assert "acme/slow" in client.get(self.LIST).content.decode()
+        client.post(self.LIST, {"action": "retry_now", "_selected_action": [parked.pk]})
+        assert client.post(f"{self.LIST}{parked.pk}/change/", {"strikes": 0}).status_code == 403
+        parked.refresh_from_db()
+        assert parked.is_parked
 
 
 class TestLists:

@@ -13,12 +13,16 @@ from django.utils import timezone
 
 from accounts.models import Role
 from catalogue.concerns import settle
-from catalogue.models import Alias, Concern, ConcernKind, Lookup, Snapshot, Verdict
+from catalogue.inspections import inspect_due
+from catalogue.lookups import look_up_due
+from catalogue.models import Alias, Concern, ConcernKind, Inspection, Lookup, Snapshot, Verdict
 from catalogue.naming import name_model
 from catalogue.references import read
 from reports import notices, workflow
 from reports.models import Activity, Case, CaseModel, RejectReason, Report, ReportState
 from tests import factories
+from tests.stand_ins.huggingface import StandInHub, example_model, example_verdict
+from tests.stand_ins.ranges import StandInFiles
 
 pytestmark = pytest.mark.django_db
 
@@ -271,6 +275,55 @@ class TestNamesToLookAt:
         assert self.SAYS not in page
         assert ("one letter missing" in page) == bool(says)
         assert says in page
+
+
+class TestWhatBecameOfTheModels:
+    NAME = "example-org/tiny-chat"
+    EVIL = b"\x80\x02cposix\nsystem\nX\x02\x00\x00\x00id\x85R."
+
+    @pytest.fixture
+    def hub(self, settings):
+        with StandInFiles(host="localhost") as files, StandInHub([example_model(self.NAME)]) as hub:
+            settings.HUB_ENDPOINTS = {"huggingface": hub.url}
+            hub.cdn = files
+            yield hub
+
+    def look_up(self):
+        Lookup.objects.update(due_at=timezone.now())
+        look_up_due()
+
+    def test_changes_since_the_report_are_on_the_case_page(self, signed_in, hub):
+        case = workflow.accept(report=factories.report(models=(self.NAME,)), by=factories.moderator())
+        self.look_up()
+        first = hub.models[self.NAME][-1]["sha"]
+        sha = hub.move_on(self.NAME)
+        hub.models[self.NAME][-1]["gated"] = "manual"
+        self.look_up()
+        page = signed_in(factories.moderator()).get(case_page(case)).content.decode()
+        assert "<strong>gating changed</strong> <span>open → manual</span>" in page
+        assert f"<td><code>{first[:12]}</code></td><td><code>{sha[:12]}</code></td>" in page
+        assert "<td>no</td><td>manual</td>" in page
+        assert "First, after the report" in page
+
+    def test_what_was_found_in_files_is_on_both_pages(self, signed_in, hub):
+        report = factories.report(models=(self.NAME,))
+        hub.put_file(self.NAME, "<b>evil.pkl", self.EVIL, example_verdict("unsafe"))
+        hub.put_file(self.NAME, "other.pkl", self.EVIL, example_verdict("safe"))
+        self.look_up()
+        inspect_due()
+        assert Inspection.objects.get().safety["files"]
+        client = signed_in(factories.moderator())
+        case = workflow.accept(report=report, by=factories.moderator())
+        for address in (report_page(report), case_page(case)):
+            page = client.get(address).content.decode()
+            found = page.partition("What its files hold")[2].partition("</details>")[0]
+            assert "&lt;b&gt;evil.pkl" in found
+            assert '<span class="fl-outcome fl-bad">dangerous</span>' in found
+            assert "posix.system" in found
+            assert "all scanners together reports issues" in found
+            assert "all scanners together reports no issues" in found
+            assert "Looked at:" in found
+            assert not re.search(r"\b(safe|clean)\b", found)
 
 
 class TestDeciding:
