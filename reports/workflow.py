@@ -6,7 +6,7 @@ own Activity row.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -22,9 +22,9 @@ from incidents.models import Operation, Publication
 from incidents.record import Classification, Record, Source, Status
 from lib.canonical import canonical_bytes, digest
 from lib.seal import seal, unseal
+from reports.actors import REPORTER, Actor, NotReadyError, WrongStateError, record_activity, require
 from reports.aggregation import CaseParts, Stamp, restamp, summarise
 from reports.models import (
-    Activity,
     Case,
     CaseModel,
     CaseReference,
@@ -37,58 +37,6 @@ from reports.models import (
 )
 from reports.receipts import new_receipt, receipt_key
 from reports.submission import Submission
-
-
-class Actor(Protocol):
-    """Who acts: an account, or a part of the software."""
-
-    @property
-    def pk(self) -> Any:
-        """The account's primary key; None for software."""
-        ...
-
-    def get_username(self) -> str:
-        """The name that the Activity rows keep."""
-        ...
-
-    def has_perm(self, perm: str) -> bool:
-        """Whether the actor may."""
-        ...
-
-
-@dataclass(frozen=True)
-class Software:
-    """A part of the software that acts by itself, for example the loader of the starter collection."""
-
-    name: str
-    pk: None = None
-
-    def get_username(self) -> str:
-        """Its name."""
-        return self.name
-
-    def has_perm(self, perm: str) -> bool:
-        """Whatever its code does is allowed."""
-        return bool(perm)
-
-
-REPORTER = Software("reporter")
-
-
-class NotAllowedError(PermissionError):
-    """The actor may not do this."""
-
-
-class WrongStateError(ValueError):
-    """The report or the case is not in a state this verb starts from, or somebody else holds it."""
-
-
-class NotReadyError(ValueError):
-    """The case cannot be published as it stands; `problems` are sentences for the moderator."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("; ".join(problems))
-        self.problems = problems
 
 
 @dataclass(frozen=True)
@@ -145,7 +93,7 @@ def submit(*, submission: Submission, source: str, source_id: str = "", by: Acto
     if submission.contact:
         Contact.objects.create(report=report, sealed=seal(submission.contact))
     NamedModel.objects.bulk_create(_named(report, submission.models))
-    _record(by, "submit", report=report, after=report.state)
+    record_activity(by, "submit", report=report, after=report.state)
     return Submitted(report, receipt)
 
 
@@ -184,7 +132,7 @@ def claim(*, report: Report, by: User) -> Report:
 @transaction.atomic
 def claim_next(*, by: User) -> Report | None:
     """Takes the oldest report nobody holds out of the queue for `by`; None when none waits."""
-    _require(by, REPORT_MOVES["claim"].permission)
+    require(by, REPORT_MOVES["claim"].permission)
     waiting = Report.objects.filter(state=ReportState.RECEIVED).order_by("submitted_at", "pk")
     report = waiting.select_for_update(skip_locked=True, of=("self",)).first()
     return claim(report=report, by=by) if report else None
@@ -219,14 +167,14 @@ def accept(*, report: Report, by: Actor, case: Case | None = None) -> Case:
     if case is None:
         case = Case.objects.create(title=moved.title, category=moved.category, kind=moved.kind, occurred=moved.occurred)
         CaseReference.objects.bulk_create(CaseReference(case=case, title=link[:500], url=link) for link in moved.links)
-        _record(by, "open", case=case, after=case.state)
+        record_activity(by, "open", case=case, after=case.state)
     else:
         case = Case.objects.select_for_update().get(pk=case.pk)
         if case.state == CaseState.WITHDRAWN:
             raise WrongStateError(f"case {case.pk} was withdrawn; open a new one")
     case.reports.add(moved)
     _add_models(case, moved)
-    _record(by, "group", report=moved, case=case)
+    record_activity(by, "group", report=moved, case=case)
     return case
 
 
@@ -243,18 +191,18 @@ def _add_models(case: Case, report: Report) -> None:
 @transaction.atomic
 def contact_of(*, report: Report, by: Actor) -> str:
     """How to reach the reporter, "" where none was left; that `by` looked is recorded. Raises UnreadableSealError."""
-    _require(by, "reports.view_contact")
+    require(by, "reports.view_contact")
     contact = Contact.objects.filter(report=report).first()
-    _record(by, "view contact", report=report)
+    record_activity(by, "view contact", report=report)
     return unseal(bytes(contact.sealed)) if contact else ""
 
 
 @transaction.atomic
 def edited(*, case: Case, by: Actor, fields: Iterable[str]) -> None:
     """Notes that `by` changed the case's wording; what is already public stays until `correct`."""
-    _require(by, "reports.decide")
+    require(by, "reports.decide")
     if changed := sorted(set(fields)):
-        _record(by, "edit", case=case, note=", ".join(changed))
+        record_activity(by, "edit", case=case, note=", ".join(changed))
 
 
 @transaction.atomic
@@ -361,13 +309,13 @@ def _sentence(problem: Any) -> str:
 def _published(case: Case, verb: str, by: Actor, publication: Publication, note: str = "") -> Publication:
     case.state = CASE_MOVES[verb].after
     case.save(update_fields=["state", "incident"])
-    _record(by, verb, case=case, after=case.state, note=f"#{publication.number} {note}".strip())
+    record_activity(by, verb, case=case, after=case.state, note=f"#{publication.number} {note}".strip())
     return publication
 
 
 def _move_report(verb: str, report: Report, by: Actor, *, note: str = "", **changes: Any) -> Report:
     move = REPORT_MOVES[verb]
-    _require(by, move.permission)
+    require(by, move.permission)
     row = Report.objects.select_for_update().get(pk=report.pk)
     if row.state not in move.before:
         raise WrongStateError(f"report {row.pk} is {row.get_state_display().lower()}; it cannot be {_PAST[verb]} now")
@@ -377,7 +325,7 @@ def _move_report(verb: str, report: Report, by: Actor, *, note: str = "", **chan
     for name, value in changes.items():
         setattr(row, name, value)
     row.save(update_fields=["state", *changes])
-    _record(by, verb, report=row, before=before, after=row.state, note=note)
+    record_activity(by, verb, report=row, before=before, after=row.state, note=note)
     return row
 
 
@@ -398,7 +346,7 @@ _PAST = {
 
 def _move_case(verb: str, case: Case, by: Actor) -> Case:
     move = CASE_MOVES[verb]
-    _require(by, move.permission)
+    require(by, move.permission)
     row = Case.objects.select_for_update().get(pk=case.pk)
     if row.state not in move.before:
         raise WrongStateError(
@@ -407,14 +355,3 @@ def _move_case(verb: str, case: Case, by: Actor) -> Case:
     if verb in {"publish", "correct"} and (problems := not_ready(row)):
         raise NotReadyError(problems)
     return row
-
-
-def _require(by: Actor, permission: str) -> None:
-    if not by.has_perm(permission):
-        raise NotAllowedError(f"{by.get_username() or 'an anonymous visitor'} may not do this ({permission})")
-
-
-def _record(by: Actor, verb: str, **fields: Any) -> None:
-    fields["note"] = fields.get("note", "")[:2000]
-    actor = by if isinstance(by, User) else None
-    Activity.objects.create(actor=actor, actor_name=by.get_username(), verb=verb, **fields)

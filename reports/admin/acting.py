@@ -7,7 +7,8 @@ from django.http import HttpRequest
 
 from accounts.models import User
 from incidents.publishing import NotPublishableError
-from reports.workflow import Move, NotAllowedError, NotReadyError, WrongStateError
+from reports.actors import NotAllowedError, NotReadyError, WrongStateError
+from reports.workflow import Move
 
 # A verb's refusals: a message on the page, never an error page.
 REFUSALS = (NotAllowedError, NotReadyError, WrongStateError, NotPublishableError)

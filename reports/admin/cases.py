@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from accounts.models import User
 from incidents.models import Publication
 from reports import workflow
+from reports.actors import WrongStateError
 from reports.admin import case_page
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.case_forms import (
@@ -290,7 +291,7 @@ class CaseAdmin(admin.ModelAdmin):
 
 def _refuse_unread(case: Case, seen: str) -> None:
     if seen != str(last_change(case)):
-        raise workflow.WrongStateError(f"case {case.pk} changed since you opened it; read it again first")
+        raise WrongStateError(f"case {case.pk} changed since you opened it; read it again first")
 
 
 def _move(verb: str, case: Case, by: User, notice: str) -> Publication:

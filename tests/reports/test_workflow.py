@@ -13,8 +13,9 @@ from accounts.models import User
 from catalogue.models import Alias, Lookup
 from incidents.models import Incident, Publication
 from reports import notices, workflow
+from reports.actors import NotAllowedError, NotReadyError, WrongStateError
 from reports.models import Activity, Case, Contact, RejectReason, Report
-from reports.workflow import CASE_MOVES, REPORT_MOVES, NotAllowedError, NotReadyError, WrongStateError
+from reports.workflow import CASE_MOVES, REPORT_MOVES
 from tests import factories
 
 pytestmark = pytest.mark.django_db

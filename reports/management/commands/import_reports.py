@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
 from reports import workflow
+from reports.actors import Software
 from reports.importer import Imported, Importer, Refused, importers
 from reports.models import Report
 
@@ -52,6 +53,6 @@ def _take_one(importer: Importer, imported: Imported, known: dict[str, str]) -> 
     if imported.source_id in known:
         return "unchanged" if known[imported.source_id] == content else "changed upstream since; kept as first imported"
     known[imported.source_id] = content
-    by = workflow.Software(f"import of {importer.title}")
+    by = Software(f"import of {importer.title}")
     workflow.submit(submission=imported.submission, source=importer.slug, source_id=imported.source_id, by=by)
     return "imported"

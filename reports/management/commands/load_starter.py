@@ -8,12 +8,13 @@ from pydantic import ValidationError
 
 from incidents.publishing import NotPublishableError
 from reports import workflow
+from reports.actors import NotReadyError, Software
 from reports.models import Case, CaseClassification, CaseModel, CaseReference, Report
 from reports.starter import Entry, entries
 from reports.submission import Submission
 
 SOURCE = "starter"
-LOADER = workflow.Software("starter collection")
+LOADER = Software("starter collection")
 
 
 class Command(BaseCommand):
@@ -28,7 +29,7 @@ class Command(BaseCommand):
         for entry in new:
             try:
                 _load(entry)
-            except (ValidationError, NotPublishableError, workflow.NotReadyError) as error:
+            except (ValidationError, NotPublishableError, NotReadyError) as error:
                 raise CommandError(f"{entry.key}: {error}") from error
         self.stdout.write(f"starter collection: {len(new)} new, {len(known)} there already")
 

@@ -1,0 +1,93 @@
+"""Reports as they came. Life: `reports.workflow`."""
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from catalogue.models import Alias
+from incidents.models import choices_of
+from incidents.record import Kind
+
+
+class ReportState(models.TextChoices):
+    """Where a report stands."""
+
+    RECEIVED = "received", "Received"
+    IN_REVIEW = "in_review", "In review"
+    ACCEPTED = "accepted", "Accepted"
+    REJECTED = "rejected", "Rejected"
+
+
+class RejectReason(models.TextChoices):
+    """Why a report was not taken up; the words the reporter reads stand in `reports.notices`."""
+
+    NOT_A_MODEL = "not_a_model", "Not about an open model"
+    NOT_ENOUGH = "not_enough", "Not enough to check"
+    NOT_AN_INCIDENT = "not_an_incident", "Not an incident or a hazard"
+    DUPLICATE = "duplicate", "Already recorded"
+    SPAM = "spam", "Spam"
+
+
+class Report(models.Model):
+    """What one person or tool sent. Its text never changes after submission."""
+
+    state = models.CharField(max_length=20, choices=ReportState, default=ReportState.RECEIVED)
+    submitted_at = models.DateTimeField(default=timezone.now)
+    receipt_key = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - imports have none
+    source = models.CharField(max_length=30, help_text="The door it came through.")
+    source_id = models.CharField(max_length=200, blank=True, help_text="Its id in the database it was imported from.")
+    content_digest = models.CharField(max_length=64, help_text="SHA-256 of the submission, contact left out.")
+    title = models.CharField(max_length=200, blank=True)
+    text = models.TextField()
+    category = models.CharField(max_length=80)
+    kind = models.CharField(max_length=20, choices=choices_of(Kind))
+    occurred = models.CharField(max_length=10, blank=True)
+    links = ArrayField(models.CharField(max_length=2000), default=list, blank=True)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="claimed"
+    )
+    reject_reason = models.CharField(max_length=30, blank=True, choices=RejectReason)
+
+    class Meta:
+        ordering = ["submitted_at", "pk"]
+        permissions = [
+            ("decide", "Can claim, accept and reject reports"),
+            ("publish", "Can publish and correct incidents"),
+            ("withdraw", "Can withdraw published incidents"),
+            ("view_contact", "Can see how to reach a reporter"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["source", "source_id"], condition=~Q(source_id=""), name="report_source"),
+            models.CheckConstraint(condition=Q(state__in=ReportState.values), name="report_state"),
+            models.CheckConstraint(
+                condition=Q(state=ReportState.REJECTED) ^ Q(reject_reason=""),
+                name="report_rejected_with_reason",
+            ),
+        ]
+        indexes = [models.Index(fields=["state", "submitted_at"], name="report_queue")]
+
+    def __str__(self) -> str:
+        return f"Report {self.pk}" + (f": {self.title}" if self.title else "")
+
+
+class Contact(models.Model):
+    """How to reach a reporter: sealed, apart from the report, erasable."""
+
+    report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="contact")
+    sealed = models.BinaryField()
+
+
+class NamedModel(models.Model):
+    """A model as a reporter named it, and what we read it as."""
+
+    report = models.ForeignKey(Report, on_delete=models.CASCADE, related_name="named_models")
+    asked = models.CharField(max_length=500)
+    alias = models.ForeignKey(Alias, on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    revision = models.CharField(max_length=200, blank=True)
+    file = models.CharField(max_length=1000, blank=True)
+    problem = models.CharField(max_length=300, blank=True, help_text="Why it names no model on a hub.")
+
+    def __str__(self) -> str:
+        return self.asked
