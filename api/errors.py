@@ -27,8 +27,13 @@ class Problem(APIException):
 
 def invalid_submission(error: ValidationError) -> Problem:
     """A 422 that names each field and what is wrong with it."""
+    return invalid(error, "The report was not stored; the fields say why.", kind="invalid-submission")
+
+
+def invalid(error: ValidationError, detail: str, *, kind: str = "invalid-question") -> Problem:
+    """A 422 with each field and what is wrong with it."""
     fields = [{"field": ".".join(map(str, e["loc"])) or "(body)", "message": e["msg"]} for e in error.errors()]
-    return Problem("invalid-submission", "The report was not stored; the fields say why.", status=422, fields=fields)
+    return Problem(kind, detail, status=422, fields=fields)
 
 
 def body(kind: str, status: int, detail: str, fields: Iterable[dict[str, str]] = ()) -> dict[str, Any]:

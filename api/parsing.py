@@ -1,11 +1,12 @@
 """Request bodies."""
 
 from collections.abc import Mapping
+from io import BytesIO
 from typing import IO, Any
 
-from django.core.exceptions import RequestDataTooBig
+from django.conf import settings
 from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import JSONParser
+from rest_framework.parsers import BaseParser, JSONParser
 
 
 class TooLarge(APIException):
@@ -16,16 +17,30 @@ class TooLarge(APIException):
     default_code = "too_large"
 
 
-class BoundedJSONParser(JSONParser):
-    """JSON; a body nested deeper than the parser can go is the caller's mistake, not an error of ours."""
+class BoundedJSONParser(BaseParser):
+    """JSON of at most `most_bytes`; a body nested deeper than the parser can go is the caller's mistake, not ours.
+
+    Not a JSONParser by inheritance: to those the framework hands the whole body, read before anybody could refuse it.
+    """
+
+    media_type = "application/json"
+    most_bytes = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> Any:
-        """The parsed body; raises ParseError."""
+        """The parsed body; raises ParseError and TooLarge."""
+        content = stream.read(self.most_bytes + 1)
+        if len(content) > self.most_bytes:
+            raise TooLarge
         try:
-            return super().parse(stream, media_type, parser_context)
+            return JSONParser().parse(BytesIO(content), media_type, parser_context)
         except RecursionError as error:
             raise ParseError("The body is nested too deeply.") from error
-        except RequestDataTooBig as error:
-            raise TooLarge from error
+
+
+class BomParser(BoundedJSONParser):
+    """A bill of materials, under any media type: tools send theirs under several, and some under none."""
+
+    media_type = "*/*"
+    most_bytes = 20_000_000

@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from api import changes, errors, hub_models, incidents, reports, taxonomies
+from api import changes, check, errors, hub_models, incidents, reports, taxonomies
 
 app_name = "api"
 
@@ -15,6 +15,8 @@ urlpatterns = [
     path("v1/taxonomies", taxonomies.TaxonomyList.as_view(), name="taxonomies"),
     path("v1/taxonomies/<str:taxonomy>", taxonomies.TaxonomyDetail.as_view(), name="taxonomy"),
     path("v1/schemas/incident", taxonomies.RecordSchema.as_view(), name="record-schema"),
+    path("v1/check", check.Check.as_view(), name="check"),
+    path("v1/check/bom", check.CheckBom.as_view(), name="check-bom"),
     path("v1/reports", reports.ReportList.as_view(), name="reports"),
     path("v1/reports/status", reports.ReportStatus.as_view(), name="report-status"),
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),

@@ -1,7 +1,7 @@
 """Which model derives from which: claims as edges, and walks over them that no cycle can hold up."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -13,30 +13,30 @@ from catalogue.naming import name_model
 
 # Every edge on the way, once each: UNION drops what was seen, so a cycle ends by itself and a tree of n edges costs n.
 _UP = """
-WITH RECURSIVE edge(near, far, relation) AS (
-    SELECT line.child_id, alias.model_id, line.relation
+WITH RECURSIVE edge(root, near, far, relation) AS (
+    SELECT line.child_id, line.child_id, alias.model_id, line.relation
     FROM catalogue_lineage line JOIN catalogue_alias alias ON alias.id = line.base_id
-    WHERE line.ended_at IS NULL AND line.child_id = %s
+    WHERE line.ended_at IS NULL AND line.child_id = ANY(%s)
   UNION
-    SELECT line.child_id, alias.model_id, line.relation
+    SELECT edge.root, line.child_id, alias.model_id, line.relation
     FROM edge
     JOIN catalogue_lineage line ON line.child_id = edge.far AND line.ended_at IS NULL
     JOIN catalogue_alias alias ON alias.id = line.base_id
 )
-SELECT near, far, relation FROM edge
+SELECT root, near, far, relation FROM edge
 """
 _DOWN = """
-WITH RECURSIVE edge(near, far, relation) AS (
-    SELECT alias.model_id, line.child_id, line.relation
+WITH RECURSIVE edge(root, near, far, relation) AS (
+    SELECT alias.model_id, alias.model_id, line.child_id, line.relation
     FROM catalogue_alias alias JOIN catalogue_lineage line ON line.base_id = alias.id
-    WHERE line.ended_at IS NULL AND alias.model_id = %s
+    WHERE line.ended_at IS NULL AND alias.model_id = ANY(%s)
   UNION
-    SELECT alias.model_id, line.child_id, line.relation
+    SELECT edge.root, alias.model_id, line.child_id, line.relation
     FROM edge
     JOIN catalogue_alias alias ON alias.model_id = edge.far
     JOIN catalogue_lineage line ON line.base_id = alias.id AND line.ended_at IS NULL
 )
-SELECT near, far, relation FROM edge
+SELECT root, near, far, relation FROM edge
 """
 
 
@@ -65,28 +65,37 @@ def keep_claims(child: Model, claims: Sequence[BaseModelClaim], claimed_by: str)
 
 def ancestors(model: Model) -> dict[int, Path]:
     """Every model above, by primary key, with a shortest path to it; the model itself left out. One query."""
-    return _paths(_UP, model)
+    return _paths(_UP, [model.pk])[model.pk]
+
+
+def ancestors_of(models: Collection[int]) -> dict[int, dict[int, Path]]:
+    """`ancestors` of each of many models, by primary key. One query."""
+    return _paths(_UP, models)
 
 
 def descendants(model: Model) -> dict[int, Path]:
     """Every model below, by primary key, with a shortest path to it; the model itself left out. One query."""
-    return _paths(_DOWN, model)
+    return _paths(_DOWN, [model.pk])[model.pk]
 
 
-def _paths(query: str, model: Model) -> dict[int, Path]:
+def _paths(query: str, roots: Collection[int]) -> dict[int, dict[int, Path]]:
     with connection.cursor() as cursor:
-        cursor.execute(query, [model.pk])
+        cursor.execute(query, [list(roots)])
         edges = cursor.fetchall()
-    nearby: dict[int, list[tuple[int, str]]] = {}
-    for near, far, relation in edges:
-        nearby.setdefault(near, []).append((far, relation))
-    found = {model.pk: Path((model.pk,), ())}
-    queue = deque([model.pk])
+    nearby: dict[int, dict[int, list[tuple[int, str]]]] = {root: {} for root in roots}
+    for root, near, far, relation in edges:
+        nearby[root].setdefault(near, []).append((far, relation))
+    return {root: _shortest(root, nearby[root]) for root in roots}
+
+
+def _shortest(root: int, nearby: Mapping[int, list[tuple[int, str]]]) -> dict[int, Path]:
+    found = {root: Path((root,), ())}
+    queue = deque([root])
     while queue:
         here = queue.popleft()
         for far, relation in nearby.get(here, ()):
             if far not in found:
                 found[far] = Path((*found[here].models, far), (*found[here].relations, relation))
                 queue.append(far)
-    del found[model.pk]
+    del found[root]
     return found

@@ -3,6 +3,7 @@
 Nothing here is public by itself: a page or an answer shows a model only where a published record names it.
 """
 
+from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q, Value
@@ -139,7 +140,10 @@ class Snapshot(models.Model):
     )
 
     class Meta:
-        indexes = [models.Index(fields=["model", "revision_asked", "-taken_at"], name="catalogue_snapshot_latest")]
+        indexes = [
+            models.Index(fields=["model", "revision_asked", "-taken_at"], name="catalogue_snapshot_latest"),
+            GinIndex(fields=["files"], opclasses=["jsonb_path_ops"], name="catalogue_snapshot_files"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} at {self.taken_at:%Y-%m-%d %H:%M}"

@@ -5,6 +5,7 @@ Every column but the documents is a projection of them, rebuilt at each publicat
 
 from enum import StrEnum
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -92,10 +93,13 @@ class Affected(models.Model):
     revision = models.CharField(max_length=64, blank=True)
     status = models.CharField(max_length=30)
     match = models.CharField(max_length=20)
+    file_paths = ArrayField(models.CharField(max_length=1000), default=list, blank=True)
+    file_digests = ArrayField(models.CharField(max_length=64), default=list, blank=True, help_text="SHA-256.")
 
     class Meta:
         verbose_name_plural = "affected"
         indexes = [
+            GinIndex(fields=["file_digests"], name="affected_by_digest"),
             models.Index(fields=["hub", "name_key"], name="affected_by_name"),
             models.Index(fields=["hub", "stable_id"], name="affected_by_stable_id"),
         ]

@@ -175,6 +175,8 @@ def _affected(incident: Incident, record: Record) -> Iterable[Affected]:
             revision=model.revision or "",
             status=model.status,
             match=model.match,
+            file_paths=[file.path for file in model.files],
+            file_digests=[file.sha256 for file in model.files if file.sha256],
         )
 
 

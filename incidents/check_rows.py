@@ -1,0 +1,214 @@
+"""What the database knows of the models a caller asks about: a fixed number of queries, however many are asked about.
+
+It reads what is public and nothing else: names by the hub's present name of a model that is shown, or by a name that a
+record in force uses; digests by records, or by snapshots of revisions that are public.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from catalogue.drift import WEIGHTS
+from catalogue.models import Model
+from incidents.record import Status
+
+Name = tuple[str, str]  # hub ("" for none) and name, without letter case
+
+_MODELS = """
+WITH asked AS (SELECT * FROM unnest(%(hubs)s::text[], %(keys)s::text[]) AS asked(hub, key) WHERE hub <> ''),
+named AS (
+    SELECT DISTINCT asked.hub, asked.key, affected.stable_id
+    FROM asked
+    JOIN incidents_affected affected ON affected.hub = asked.hub AND affected.name_key = asked.key
+    JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
+)
+SELECT asked.hub, asked.key, model.id, model.hub, model.name
+FROM asked JOIN catalogue_model model ON model.hub = asked.hub AND LOWER(model.name) = asked.key
+WHERE model.shown
+UNION
+SELECT named.hub, named.key, model.id, model.hub, model.name
+FROM named
+JOIN catalogue_alias alias ON alias.hub = named.hub AND LOWER(alias.name) = named.key
+JOIN catalogue_model model ON model.id = alias.model_id
+UNION
+SELECT named.hub, named.key, model.id, model.hub, model.name
+FROM named JOIN catalogue_model model ON model.hub = named.hub AND model.stable_id = named.stable_id
+"""
+
+# Only default branches and revisions that a record names: that we hold another one tells that somebody reported it.
+_FILES = """
+SELECT asked.digest, model.id, found.revision, found.path, model.hub, model.name
+FROM unnest(%(digests)s::text[]) AS asked(digest)
+CROSS JOIN LATERAL (
+    SELECT DISTINCT snapshot.model_id, snapshot.revision, file ->> 'path' AS path
+    FROM catalogue_snapshot snapshot
+    JOIN catalogue_model model ON model.id = snapshot.model_id AND model.shown
+    CROSS JOIN LATERAL jsonb_array_elements(snapshot.files) file
+    WHERE snapshot.files @> jsonb_build_array(jsonb_build_object('sha256', asked.digest))
+      AND file ->> 'sha256' = asked.digest
+      AND LOWER(file ->> 'path') LIKE ANY(%(endings)s)
+      AND NOT snapshot.private
+      AND (snapshot.revision_asked = '' OR EXISTS (
+          SELECT FROM incidents_affected affected
+          JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
+          WHERE affected.hub = model.hub AND affected.stable_id = model.stable_id
+            AND affected.revision = snapshot.revision))
+    LIMIT 50
+) found
+JOIN catalogue_model model ON model.id = found.model_id
+"""
+
+_ROWS = """
+WITH asked AS (SELECT * FROM unnest(%(hubs)s::text[], %(keys)s::text[]) AS asked(hub, key)),
+wanted AS (SELECT * FROM unnest(%(models)s::bigint[]) AS wanted(id)),
+found AS (
+    SELECT affected.id, asked.hub, asked.key, NULL::bigint AS model, NULL AS digest
+    FROM asked JOIN incidents_affected affected ON affected.hub = asked.hub AND affected.name_key = asked.key
+  UNION
+    SELECT affected.id, NULL, NULL, wanted.id, NULL
+    FROM wanted
+    JOIN catalogue_alias alias ON alias.model_id = wanted.id
+    JOIN incidents_affected affected ON affected.hub = alias.hub AND affected.name_key = LOWER(alias.name)
+  UNION
+    SELECT affected.id, NULL, NULL, wanted.id, NULL
+    FROM wanted
+    JOIN catalogue_model model ON model.id = wanted.id
+    JOIN incidents_affected affected ON affected.hub = model.hub AND affected.stable_id = model.stable_id
+    WHERE model.stable_id <> ''
+  UNION
+    SELECT affected.id, NULL, NULL, NULL, digest
+    FROM unnest(%(digests)s::text[]) AS asked(digest)
+    JOIN incidents_affected affected ON affected.file_digests @> ARRAY[asked.digest]::varchar[]
+)
+SELECT found.hub, found.key, found.model, found.digest,
+       affected.id, affected.hub, affected.name, affected.revision, affected.status, affected.file_paths,
+       incident.id, incident.public_id, incident.title, incident.status, incident.kind, incident.category,
+       incident.severity, incident.modified_at
+FROM found
+JOIN incidents_affected affected ON affected.id = found.id
+JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
+ORDER BY incident.id DESC, affected.id
+"""
+
+_HEADS = """
+SELECT DISTINCT ON (model.id) model.id, snapshot.revision, snapshot.private, GREATEST(snapshot.taken_at, (
+    SELECT MAX(lookup.answered_at) FROM catalogue_lookup lookup JOIN catalogue_alias alias ON alias.id = lookup.alias_id
+    WHERE alias.model_id = model.id AND lookup.revision = '' AND LOWER(alias.name) = LOWER(model.name)))
+FROM catalogue_snapshot snapshot JOIN catalogue_model model ON model.id = snapshot.model_id
+WHERE model.id = ANY(%(models)s) AND model.shown AND snapshot.revision_asked = ''
+ORDER BY model.id, snapshot.taken_at DESC, snapshot.id DESC
+"""
+
+
+@dataclass(frozen=True)
+class KnownModel:
+    """A model of the catalogue that the public may know of: primary key, hub and the hub's name for it."""
+
+    pk: int
+    hub: str
+    name: str
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file with the digest asked for: whose, at which commit, under which path."""
+
+    model: KnownModel
+    revision: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """The commit of the default branch, and when the hub last said so."""
+
+    revision: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Concerned:
+    """That a record in force names a model: the record, and what it says of the model."""
+
+    affected: int
+    hub: str
+    name: str
+    revision: str
+    status: str
+    paths: tuple[str, ...]
+    incident: int
+    public_id: str
+    title: str
+    record_status: str
+    kind: str
+    category: str
+    severity: str
+    modified: datetime
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Records by what led to them."""
+
+    by_name: dict[Name, list[Concerned]]
+    by_model: dict[int, list[Concerned]]
+    by_digest: dict[str, list[Concerned]]
+
+
+def models_named(names: Collection[Name]) -> dict[Name, list[KnownModel]]:
+    """The models these names are, as far as the public may know. One query."""
+    found: dict[Name, list[KnownModel]] = {}
+    for hub, key, *model in _all(_MODELS, {**_columns(names), "gone": Status.WITHDRAWN}):
+        found.setdefault((hub, key), []).append(KnownModel(*model))
+    return found
+
+
+def files_with(digests: Collection[str]) -> dict[str, list[KnownFile]]:
+    """The weight files with these SHA-256 digests (64 hex digits) in snapshots of what is public. One query."""
+    endings = [f"%{ending}" for ending in sorted(WEIGHTS)]
+    found: dict[str, list[KnownFile]] = {}
+    for digest, pk, revision, path, hub, name in _all(
+        _FILES, {"digests": list(digests), "endings": endings, "gone": Status.WITHDRAWN}
+    ):
+        found.setdefault(digest, []).append(KnownFile(KnownModel(pk, hub, name), revision, path))
+    return found
+
+
+def records_on(names: Collection[Name], models: Collection[int], digests: Collection[str]) -> Rows:
+    """The records in force that name these names, these models (by any of their names), or these files. One query."""
+    rows = Rows({}, {}, {})
+    asked = {**_columns(names), "models": list(models), "digests": list(digests), "gone": Status.WITHDRAWN}
+    for hub, key, model, digest, *values in _all(_ROWS, asked):
+        affected, about, name, revision, status, paths, *record = values
+        row = Concerned(affected, about, name, revision, status, tuple(paths), *record)
+        if model is not None:
+            rows.by_model.setdefault(model, []).append(row)
+        elif digest is not None:
+            rows.by_digest.setdefault(digest, []).append(row)
+        else:
+            rows.by_name.setdefault((hub, key), []).append(row)
+    return rows
+
+
+def names_of(models: Collection[int]) -> dict[int, str]:
+    """The hub's names for these models, by primary key. One query."""
+    return dict(Model.objects.filter(pk__in=models).values_list("pk", "name"))
+
+
+def heads_of(models: Collection[int]) -> dict[int, Head]:
+    """Where the default branch of these models pointed when the hub was last asked; private repositories left out."""
+    rows = _all(_HEADS, {"models": list(models)})
+    return {pk: Head(revision, at) for pk, revision, private, at in rows if revision and not private}
+
+
+def _columns(names: Collection[Name]) -> dict[str, list[str]]:
+    return {"hubs": [hub for hub, _ in names], "keys": [key for _, key in names]}
+
+
+def _all(query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return list(cursor.fetchall())

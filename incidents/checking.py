@@ -1,0 +1,338 @@
+"""Am I affected? Which published records concern the models and files that somebody runs.
+
+Every answer says how exactly it matches (`Level`) and what follows (`Verdict`). Nothing of a question is stored.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from catalogue import lineage
+from catalogue.boms import Component
+from catalogue.components import Exactness, Identity
+from catalogue.hub import Reference, UnreadableReferenceError, hubs
+from catalogue.lineage import Path
+from catalogue.references import file_digest, read
+from incidents import check_rows
+from incidents.check_rows import Concerned, Head, KnownFile, KnownModel, Name, Rows
+from incidents.record import AffectedStatus
+
+_PREFIX = re.compile(r"[0-9a-f]{7,}")  # git itself abbreviates a commit to seven digits
+_DEFAULT_BRANCHES = frozenset({"main", "master", "latest", "head"})
+_SHORTEST_NAME, _LONGEST_NAME = 3, 300
+
+
+class Level(StrEnum):
+    """How exactly the question matches a record, the most exact first."""
+
+    FILE = "file"
+    REVISION = "revision"
+    UNIQUE_PREFIX = "unique_prefix"
+    BRANCH = "branch"
+    REPOSITORY = "repository"
+    INHERITED = "inherited"
+    NAME_ONLY = "name_only"
+
+
+class Verdict(StrEnum):
+    """What follows for whoever runs it, the most pressing first."""
+
+    AFFECTED = "affected"
+    POSSIBLY_AFFECTED = "possibly_affected"
+    UNDER_INVESTIGATION = "under_investigation"
+    FIXED = "fixed"
+    NOT_AFFECTED = "not_affected"
+
+
+LEVELS = {
+    Level.FILE: "this very file",
+    Level.REVISION: "this very revision",
+    Level.UNIQUE_PREFIX: "the only revision on record that begins so",
+    Level.BRANCH: "the revision that the branch pointed at when the hub was last asked",
+    Level.REPOSITORY: "the repository; the revision on record, or the one asked about, is not known exactly",
+    Level.INHERITED: "a model it derives from",
+    Level.NAME_ONLY: "a model of that name, which the record ties to no repository",
+}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What somebody runs: how they said it, and what that names. `problem` says why it names nothing, "" if it does."""
+
+    asked: str
+    identities: tuple[Identity, ...] = ()
+    bases: tuple[Identity, ...] = ()
+    problem: str = ""
+    ref: str = ""  # of the component in a bill of materials
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One record that concerns what was asked. `rests_on` is the statement of the question that led to it.
+
+    `way` names the models from the one asked about to the one the record is about, `relations` what joins them; both
+    empty unless inherited. `as_of` is when the hub said where the branch points, with the level `branch` alone.
+    """
+
+    record: Concerned
+    level: Level
+    verdict: Verdict
+    rests_on: str
+    way: tuple[str, ...] = ()
+    relations: tuple[str, ...] = ()
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A question and the records that concern it, the most pressing first, each record once."""
+
+    question: Question
+    findings: tuple[Finding, ...]
+
+    @property
+    def affected(self) -> bool:
+        """Whether any record says, or may mean, that what was asked about has the flaw."""
+        return any(finding.verdict not in {Verdict.FIXED, Verdict.NOT_AFFECTED} for finding in self.findings)
+
+
+def read_question(text: str, bases: Sequence[str] = ()) -> Question:
+    """A purl, name, address or SHA-256 as somebody wrote it, and what they say it derives from. Never raises."""
+    derived_from = tuple(identity for base in bases if (identity := _identity(base)[0]))
+    identity, problem = _identity(text)
+    return Question(text, (identity,) if identity else (), derived_from, problem)
+
+
+def question_of(component: Component) -> Question:
+    """A component of a bill of materials as a question."""
+    return Question(component.name, component.identities, component.bases, ref=component.ref)
+
+
+def check(questions: Sequence[Question]) -> list[Answer]:
+    """The records on each of the questions, in their order. Six queries, however many are asked."""
+    return _Check(questions).answers()
+
+
+def _identity(text: str) -> tuple[Identity | None, str]:
+    if digest := file_digest(text):
+        return Identity(Exactness.DIGEST, "digest", text, digest=digest), ""
+    try:
+        reference = read(text)
+    except UnreadableReferenceError as error:
+        return None, str(error)
+    exact = hubs()[reference.hub].is_immutable(reference.revision)
+    moving = Exactness.MOVING if reference.revision else Exactness.MODEL
+    return Identity(Exactness.REVISION if exact else moving, "reference", text, reference), ""
+
+
+@dataclass
+class _Known:
+    """What the database said about all questions at once."""
+
+    models: dict[Name, list[KnownModel]] = field(default_factory=dict)
+    files: dict[str, list[KnownFile]] = field(default_factory=dict)
+    above: dict[int, dict[int, Path]] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
+    rows: Rows = field(default_factory=lambda: Rows({}, {}, {}))
+    heads: dict[int, Head] = field(default_factory=dict)
+
+
+class _Check:
+    def __init__(self, questions: Sequence[Question]) -> None:
+        self._questions = questions
+        identities = [one for question in questions for one in (*question.identities, *question.bases)]
+        names = {_name(one.reference) for one in identities if one.reference}
+        digests = {one.digest for one in identities if one.digest}
+        known = self._known = _Known()
+        known.models = check_rows.models_named(names)
+        known.files = check_rows.files_with(digests)
+        found = {model.pk: model for models in known.models.values() for model in models}
+        found |= {file.model.pk: file.model for files in known.files.values() for file in files}
+        known.above = lineage.ancestors_of(list(found))
+        bases = {pk for paths in known.above.values() for pk in paths}
+        known.names = check_rows.names_of(bases | set(found))
+        known.rows = check_rows.records_on(names | _loose_names(questions), bases | set(found), digests)
+        known.heads = check_rows.heads_of(list(found))
+
+    def answers(self) -> list[Answer]:
+        return [Answer(question, tuple(self._findings(question))) for question in self._questions]
+
+    def _findings(self, question: Question) -> list[Finding]:
+        """The best finding of each record; what the record says of the model itself goes before what it inherits."""
+        direct = _best(self._direct(question.identities))
+        settled = {finding.record.incident for finding in direct} | set(self._named(question.identities))
+        inherited = [finding for finding in _best(self._inherited(question)) if finding.record.incident not in settled]
+        settled |= {finding.record.incident for finding in inherited}
+        loose = [finding for finding in _best(self._by_name(question)) if finding.record.incident not in settled]
+        return sorted([*direct, *inherited, *loose], key=_urgency)
+
+    def _direct(self, identities: Iterable[Identity]) -> Iterator[Finding]:
+        for identity in identities:
+            if identity.digest:
+                yield from self._by_digest(identity)
+            for subject in self._subjects(identity):
+                yield from _judge(subject, self._rows(subject), identity)
+
+    def _by_digest(self, identity: Identity) -> Iterator[Finding]:
+        for row in self._known.rows.by_digest.get(identity.digest, ()):
+            yield Finding(row, Level.FILE, _verdict(row), identity.rests_on)
+
+    def _subjects(self, identity: Identity) -> Iterator["_Subject"]:
+        """The models that an identity means, at the revision it says; a digest means every model with such a file."""
+        for file in self._known.files.get(identity.digest, ()):
+            reference = Reference(file.model.hub, file.model.name, file.revision, file.path)
+            yield _Subject(reference, file.model, None)
+        if identity.reference:
+            models = self._known.models.get(_name(identity.reference), ())
+            for model in models or (None,):
+                yield _Subject(identity.reference, model, self._known.heads.get(model.pk) if model else None)
+
+    def _rows(self, subject: "_Subject") -> list[Concerned]:
+        named = self._known.rows.by_name.get(_name(subject.reference), [])
+        of_model = self._known.rows.by_model.get(subject.model.pk, []) if subject.model else []
+        return list({row.affected: row for row in (*named, *of_model)}.values())
+
+    def _named(self, identities: Iterable[Identity]) -> Iterator[int]:
+        """Records that name the model itself: what they say of it stands, also of another revision only."""
+        for identity in identities:
+            for subject in self._subjects(identity):
+                yield from (row.incident for row in self._rows(subject))
+
+    def _inherited(self, question: Question) -> Iterator[Finding]:
+        for identity in question.identities:
+            for subject in self._subjects(identity):
+                if subject.model:
+                    yield from self._from_above(subject.model, (), (), identity)
+        for base in question.bases:
+            for subject in self._subjects(base):
+                way, relations = (question.asked, subject.reference.name), ("declared",)
+                for finding in _judge(subject, self._rows(subject), base):
+                    yield from _as_inherited(finding.record, finding.verdict, way, relations, base)
+                if subject.model:
+                    yield from self._from_above(subject.model, way[:1], relations, base)
+
+    def _from_above(
+        self, model: KnownModel, before: tuple[str, ...], joined: tuple[str, ...], identity: Identity
+    ) -> Iterator[Finding]:
+        for base, path in self._known.above.get(model.pk, {}).items():
+            way = (*before, *(self._known.names.get(step, "") for step in path.models))
+            for row in self._known.rows.by_model.get(base, ()):
+                yield from _as_inherited(row, _verdict(row), way, (*joined, *path.relations), identity)
+
+    def _by_name(self, question: Question) -> Iterator[Finding]:
+        for key in _loose_keys(question):
+            for row in self._known.rows.by_name.get(("", key), ()):
+                verdict = Verdict.POSSIBLY_AFFECTED if _verdict(row) is Verdict.AFFECTED else _verdict(row)
+                yield Finding(row, Level.NAME_ONLY, verdict, "name")
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A model as it was asked for, the catalogue's model if it is public, and where its default branch points."""
+
+    reference: Reference
+    model: KnownModel | None
+    head: Head | None
+
+
+def _judge(subject: _Subject, rows: Collection[Concerned], identity: Identity) -> Iterator[Finding]:
+    """What each record's rows on the model mean for the revision that was asked for."""
+    by_incident: dict[int, list[Concerned]] = {}
+    for row in rows:
+        by_incident.setdefault(row.incident, []).append(row)
+    for of_record in by_incident.values():
+        if finding := _exactly(subject, of_record, identity) or _roughly(of_record, identity):
+            yield finding
+
+
+def _exactly(subject: _Subject, rows: Sequence[Concerned], identity: Identity) -> Finding | None:
+    """By the revision that was asked for, if the record says something of just that, and by the file in it."""
+    level, hits = _pinned(subject, [row for row in rows if row.revision])
+    if not hits:
+        return None
+    as_of = subject.head.at if subject.head and level is Level.BRANCH else None
+    in_file = [row for row in hits if subject.reference.file and subject.reference.file in row.paths]
+    if in_file and level is not Level.BRANCH:
+        level = Level.FILE
+    row = (in_file or hits)[0]
+    return Finding(row, level, _verdict(row), identity.rests_on, as_of=as_of)
+
+
+def _pinned(subject: _Subject, rows: Sequence[Concerned]) -> tuple[Level, list[Concerned]]:
+    """The rows about the commit that was asked for, and how that was told."""
+    asked = subject.reference.revision.lower()
+    if same := [row for row in rows if row.revision.lower() == asked]:
+        return Level.REVISION, same
+    if _PREFIX.fullmatch(asked):
+        begins = [row for row in rows if row.revision.lower().startswith(asked)]
+        return Level.UNIQUE_PREFIX, begins if len({row.revision for row in begins}) == 1 else []
+    if subject.head and asked in _DEFAULT_BRANCHES:
+        return Level.BRANCH, [row for row in rows if row.revision == subject.head.revision]
+    return Level.REPOSITORY, []
+
+
+def _roughly(rows: Sequence[Concerned], identity: Identity) -> Finding | None:
+    """By the repository: what the record says of all of it, or else that it names other revisions."""
+    whole = [row for row in rows if not row.revision]
+    if whole:
+        row = min(whole, key=lambda one: list(Verdict).index(_verdict(one)))
+        return Finding(row, Level.REPOSITORY, _verdict(row), identity.rests_on)
+    flawed = [row for row in rows if row.status != AffectedStatus.NOT_AFFECTED]
+    if not flawed:
+        return None
+    return Finding(flawed[0], Level.REPOSITORY, Verdict.POSSIBLY_AFFECTED, identity.rests_on)
+
+
+def _as_inherited(
+    row: Concerned, verdict: Verdict, way: tuple[str, ...], relations: tuple[str, ...], identity: Identity
+) -> Iterator[Finding]:
+    """A flaw of a base may be in what derives from it; that a base is not affected says nothing."""
+    if verdict is not Verdict.NOT_AFFECTED:
+        yield Finding(row, Level.INHERITED, Verdict.POSSIBLY_AFFECTED, identity.rests_on, way, relations)
+
+
+_VERDICTS = {
+    AffectedStatus.AFFECTED: Verdict.AFFECTED,
+    AffectedStatus.NOT_AFFECTED: Verdict.NOT_AFFECTED,
+    AffectedStatus.FIXED: Verdict.FIXED,
+    AffectedStatus.UNDER_INVESTIGATION: Verdict.UNDER_INVESTIGATION,
+}
+
+
+def _verdict(row: Concerned) -> Verdict:
+    return _VERDICTS[AffectedStatus(row.status)]
+
+
+def _best(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding of each record: the most exact, of those the shortest way."""
+    best: dict[int, Finding] = {}
+    for finding in findings:
+        standing = best.get(finding.record.incident)
+        if standing is None or _exactness(finding) < _exactness(standing):
+            best[finding.record.incident] = finding
+    return list(best.values())
+
+
+def _exactness(finding: Finding) -> tuple[int, int, int]:
+    return list(Level).index(finding.level), len(finding.way), list(Verdict).index(finding.verdict)
+
+
+def _urgency(finding: Finding) -> tuple[int, int, int]:
+    return list(Verdict).index(finding.verdict), list(Level).index(finding.level), -finding.record.incident
+
+
+def _name(reference: Reference) -> Name:
+    return reference.hub, reference.name.lower()
+
+
+def _loose_names(questions: Iterable[Question]) -> set[Name]:
+    return {("", key) for question in questions for key in _loose_keys(question)}
+
+
+def _loose_keys(question: Question) -> list[str]:
+    """The names a record without a repository may have for it: what was written, and the repository's own name."""
+    written = [question.asked, *(one.reference.name for one in question.identities if one.reference)]
+    keys = [key for text in written for key in (text.strip().lower(), text.strip().lower().rpartition("/")[2])]
+    return list(dict.fromkeys(key for key in keys if _SHORTEST_NAME <= len(key) <= _LONGEST_NAME and "\x00" not in key))
