@@ -38,19 +38,22 @@ SELECT named.hub, named.key, model.id, model.hub, model.name
 FROM named JOIN catalogue_model model ON model.hub = named.hub AND model.stable_id = named.stable_id
 """
 
+# OFFSET 0 keeps the index on files in use: the planner cannot know how rare a digest is, and would walk the table.
 # Only default branches and revisions that a record names: that we hold another one tells that somebody reported it.
 _FILES = """
 SELECT asked.digest, model.id, found.revision, found.path, model.hub, model.name
 FROM unnest(%(digests)s::text[]) AS asked(digest)
 CROSS JOIN LATERAL (
     SELECT DISTINCT snapshot.model_id, snapshot.revision, file ->> 'path' AS path
-    FROM catalogue_snapshot snapshot
+    FROM (
+        SELECT model_id, revision, revision_asked, files FROM catalogue_snapshot
+        WHERE files @> jsonb_build_array(jsonb_build_object('sha256', asked.digest)) AND NOT private
+        OFFSET 0
+    ) snapshot
     JOIN catalogue_model model ON model.id = snapshot.model_id AND model.shown
     CROSS JOIN LATERAL jsonb_array_elements(snapshot.files) file
-    WHERE snapshot.files @> jsonb_build_array(jsonb_build_object('sha256', asked.digest))
-      AND file ->> 'sha256' = asked.digest
+    WHERE file ->> 'sha256' = asked.digest
       AND LOWER(file ->> 'path') LIKE ANY(%(endings)s)
-      AND NOT snapshot.private
       AND (snapshot.revision_asked = '' OR EXISTS (
           SELECT FROM incidents_affected affected
           JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
@@ -79,9 +82,9 @@ found AS (
     JOIN incidents_affected affected ON affected.hub = model.hub AND affected.stable_id = model.stable_id
     WHERE model.stable_id <> ''
   UNION
-    SELECT affected.id, NULL, NULL, NULL, digest
-    FROM unnest(%(digests)s::text[]) AS asked(digest)
-    JOIN incidents_affected affected ON affected.file_digests @> ARRAY[asked.digest]::varchar[]
+    SELECT affected.id, NULL, NULL, NULL, file.digest
+    FROM incidents_affected affected CROSS JOIN LATERAL unnest(affected.file_digests) AS file(digest)
+    WHERE affected.file_digests && %(digests)s::varchar[] AND file.digest = ANY(%(digests)s::varchar[])
 )
 SELECT found.hub, found.key, found.model, found.digest,
        affected.id, affected.hub, affected.name, affected.revision, affected.status, affected.file_paths,
