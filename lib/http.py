@@ -1,13 +1,15 @@
 """The guarded door out: an HTTP client that no answer can hold up, fill up, or lead to another host.
 
 Time is bounded on the connection itself: a caller, or a library it uses, may pass `timeout=None`, and the
-timeouts of single reads never end an answer that drips.
+timeouts of single reads never end an answer that drips. Certificates are always checked, against the roots of the
+machine and those that `trust_also` adds; what is asked over https is never asked over http.
 """
 
 import ssl
 from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from pathlib import Path
 from socket import SOCK_STREAM, getaddrinfo
 from time import monotonic
 
@@ -22,6 +24,7 @@ _SHARED_V4 = IPv4Network("100.64.0.0/10")  # carriers' and clouds' own
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
+_also_trusted: list[str] = []  # certificates, PEM
 
 
 class AnswerTooLargeError(httpx2.TransportError):
@@ -38,6 +41,19 @@ class RefusedAddressError(httpx2.TransportError):
 
 # Whatever a call of a client from here may raise.
 CALL_ERRORS = (httpx2.HTTPError, httpx2.InvalidURL)
+
+
+def trust_also(bundle: Path) -> None:
+    """Trusts the authorities in a file of PEM certificates beside the machine's own, for every client from now on.
+
+    It is read once: a file that goes away later changes nothing. Raises ValueError where it cannot be read as that.
+    """
+    try:
+        certificates = bundle.read_text("ascii")
+        _trusting([certificates])
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise ValueError(f"{bundle} is no readable file of PEM certificates: {error}") from error
+    _also_trusted.append(certificates)
 
 
 def bounded_client(*, seconds: float, most_bytes: int) -> httpx2.Client:
@@ -110,6 +126,14 @@ def _client(transport: "_BoundedTransport", seconds: float, refuse: Callable[[ht
     )
 
 
+def _trusting(certificates: Iterable[str]) -> ssl.SSLContext:
+    """The machine's roots and these; raises ValueError or ssl.SSLError for what is no certificate."""
+    context = httpx2.create_ssl_context()
+    for text in certificates:
+        context.load_verify_locations(cadata=text)
+    return context
+
+
 def _refuse_other_hosts(response: httpx2.Response) -> None:
     target = _redirect_target(response)
     if target and _origin(target) != _origin(response.request.url):
@@ -133,7 +157,7 @@ class _BoundedTransport(httpx2.HTTPTransport):
     """Puts the deadline of the whole call on every connection it opens, and the cap on every answer."""
 
     def __init__(self, seconds: float, most_bytes: int, backend: "_BoundedBackend") -> None:
-        tls = httpx2.create_ssl_context()
+        tls = _trusting(_also_trusted)
         super().__init__(verify=tls)
         # The pool is replaced because a network backend is the one place that sees every wait.
         self._pool = httpcore2.ConnectionPool(ssl_context=tls, keepalive_expiry=_IDLE_SECONDS, network_backend=backend)

@@ -501,6 +501,9 @@ class _Handler(BaseHTTPRequestHandler):
     def elsewhere(self) -> None:
         self.say(307, {"Location": "http://127.0.0.2:9/api/models/a/b"}, b"Moved")
 
+    def without_tls(self) -> None:
+        self.say(307, {"Location": f"{self.hub.url}{self.path}".replace("https://", "http://")}, b"Moved")
+
     def in_circles(self) -> None:
         self.say(307, {"Location": self.path}, b"Moved")
 
