@@ -77,6 +77,11 @@ def drift_since(model: Model, moment: datetime | None) -> QuerySet[Drift]:
     return rows.filter(noticed_at__gte=moment) if moment else rows
 
 
+def erase_raw(model: Model) -> int:
+    """Erases the bodies of all answers about a model as they were received, and keeps their digests; how many."""
+    return RawAnswer.objects.filter(snapshot__model=model).exclude(body=b"").update(body=b"")
+
+
 def note_presence(lookup: Lookup, model: Model, outcome: Outcome) -> dict[str, object]:
     """What the outcome means for whether the model is still there: the lookup's new columns.
 
@@ -113,7 +118,10 @@ def _identity(alias: Alias, facts: Facts) -> Model:
 
 
 def _one_with_stable_id(alias: Alias, facts: Facts) -> Model:
-    """The placeholder becomes the model with that id, or gives its names to the one already there."""
+    """The placeholder becomes the model with that id, or gives its names to the one already there.
+
+    Nothing was ever kept of a placeholder, so that no append-only row has to follow its names.
+    """
     placeholder = alias.model
     if placeholder.stable_id:
         return placeholder

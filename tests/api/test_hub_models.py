@@ -110,7 +110,7 @@ def test_changes_from_before_the_first_record_are_not_told(settings):
         look_up_due()
         model = Model.objects.get()
         Drift.objects.create(model=model, change="licence_changed", noticed_at=timezone.now() - timedelta(days=400))
-        Snapshot.objects.update(taken_at=timezone.now() - timedelta(days=400))
+        factories.rewrite(Snapshot.objects.all(), taken_at=timezone.now() - timedelta(days=400))
         factories.published_incident()
     shown = Client().get(ADDRESS).json()
     assert shown["changes"] == []
@@ -168,7 +168,7 @@ class TestFiles:
         look_up_due()
         inspect_due()
         earlier = timezone.now() - timedelta(minutes=1)
-        Snapshot.objects.update(taken_at=earlier)
+        factories.rewrite(Snapshot.objects.all(), taken_at=earlier)
         Inspection.objects.update(inspected_at=earlier)
         workflow.publish(case=case, by=factories.moderator())
         model = Client().get(ADDRESS).json()
@@ -179,7 +179,7 @@ class TestFiles:
         factories.published_incident()
         look_up_due()
         inspect_due()
-        Snapshot.objects.update(private=True)
+        factories.rewrite(Snapshot.objects.all(), private=True)
         assert Client().get(ADDRESS).json()["file_safety"] is None
         known = Snapshot.objects.get()
         known.pk, known.private, known.taken_at = None, False, timezone.now()
