@@ -131,8 +131,7 @@ def _one_with_stable_id(alias: Alias, facts: Facts) -> Model:
         placeholder.save(update_fields=["stable_id"])
         return placeholder
     placeholder.aliases.update(model=known)
-    if placeholder.watched:
-        Model.objects.filter(pk=known.pk).update(watched=True, shown=True)
+    visibility.inherit(known, watched=placeholder.watched)
     concerns.settle_merged(known)
     placeholder.delete()
     return known
