@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from catalogue.hub import BaseModelClaim, HubFile, Outcome, Reference, UnreadableReferenceError
 from catalogue.hubs.huggingface import HUB
-from catalogue.huggingface_answers import MalformedAnswerError, classify, facts
+from catalogue.huggingface_answers import classify, facts
+from catalogue.json_values import MalformedAnswerError
 from tests.stand_ins.huggingface import StandInHub, digits, example_file, example_model
 
 SHA = "0123456789abcdef0123456789abcdef01234567"

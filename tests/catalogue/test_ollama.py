@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue.asking import MalformedAnswerError, Told
+from catalogue.asking import Told
 from catalogue.hub import HubFile, Knows, Outcome, Reference, UnreadableReferenceError
 from catalogue.hubs.ollama import HUB, _Registry, classify
+from catalogue.json_values import MalformedAnswerError
 from catalogue.references import read
 from tests.stand_ins.ollama import LICENCE, PUSHED_AT, StandInRegistry, digest_of, digits, example_config, layer
 
