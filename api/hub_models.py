@@ -57,6 +57,14 @@ class Change(BaseModel):
     after: str
 
 
+class Use(BaseModel):
+    """The last count in the week from Monday `week` on; downloads are those of the 30 days before."""
+
+    week: str
+    downloads: int | None
+    likes: int | None
+
+
 class Relation(BaseModel):
     """A base or a derivative; `way` names the models from this one to it, `relations` what joins them."""
 
@@ -79,7 +87,8 @@ class ModelDocument(BaseModel):
 
     `hub_answer` is how the hub last answered: ok, gated, not_found_or_private, ...; "" before the first answer.
     `file_safety` is what was found in the files; that nothing was found does not mean that there is nothing.
-    `inspected_at` is null where that was before the first record.
+    `inspected_at` is null, and `inspected_revision` "", where that was before the first record. `use` is by week since
+    the first record, oldest first.
     """
 
     hub: str
@@ -100,6 +109,8 @@ class ModelDocument(BaseModel):
     openness: dict[str, Any] | None
     file_safety: dict[str, Any] | None
     inspected_at: str | None
+    inspected_revision: str
+    use: list[Use]
     incidents: list[Record]
 
 
@@ -139,6 +150,8 @@ def _document(found: PublicModel) -> bytes:
         openness=found.openness,
         file_safety=found.safety,
         inspected_at=instant(found.inspected_at) if found.inspected_at else None,
+        inspected_revision=found.inspected_revision,
+        use=[Use(week=one.week.isoformat(), downloads=one.downloads, likes=one.likes) for one in found.use],
         total=found.total,
         incidents=[],
     )

@@ -1,11 +1,12 @@
 """Keeping what a hub said: who the model is, what changed, what it derives from, how much it is used."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import QuerySet
+from django.db.models.functions import TruncWeek
 from django.utils import timezone
 
 from catalogue import concerns, drift, inspections, lineage, naming, visibility
@@ -75,6 +76,12 @@ def drift_since(model: Model, moment: datetime | None) -> QuerySet[Drift]:
     """What was noticed to have changed since `moment` (None: ever), oldest first."""
     rows = model.drift.order_by("noticed_at", "pk")
     return rows.filter(noticed_at__gte=moment) if moment else rows
+
+
+def use_by_week(model: Model, since: date, *, most: int) -> Sequence[tuple[date, UseCount]]:
+    """The Monday of each week from `since` on and the week's last count; the newest `most` weeks, oldest first."""
+    rows = model.use_counts.filter(day__gte=since).annotate(week=TruncWeek("day"))
+    return [(row.week, row) for row in rows.order_by("-week", "-day").distinct("week")[:most]][::-1]
 
 
 def erase_raw(model: Model) -> int:
@@ -161,7 +168,8 @@ def _note(model: Model, found: Iterable[Difference], at: datetime) -> None:
 
 
 def _count_use(model: Model, facts: Facts) -> None:
-    if facts.downloads is None and facts.likes is None:
+    # Of a private repository only we may see them.
+    if facts.private or (facts.downloads is None and facts.likes is None):
         return
     UseCount.objects.update_or_create(
         model=model, day=timezone.now().date(), defaults={"downloads": facts.downloads, "likes": facts.likes}

@@ -156,6 +156,7 @@ class TestFiles:
         inspect_due()
         model = Client().get(ADDRESS).json()
         assert model["inspected_at"][:10] == timezone.now().date().isoformat()
+        assert model["inspected_revision"] == example_model("example-org/tiny-chat")["sha"]
         file = next(each for each in model["file_safety"]["files"] if each["path"] == "pytorch_model.bin")
         assert (file["format"], file["scan"]["outcome"]) == ("torch_zip", "dangerous")
         assert file["scan"]["globals"][0] == {"module": "posix", "name": "system", "danger": "dangerous"}
@@ -173,7 +174,7 @@ class TestFiles:
         workflow.publish(case=case, by=factories.moderator())
         model = Client().get(ADDRESS).json()
         assert model["file_safety"]["files"]
-        assert model["inspected_at"] is None
+        assert (model["inspected_at"], model["inspected_revision"]) == (None, "")
 
     def test_a_look_into_a_private_repository_stays_with_us(self):
         factories.published_incident()

@@ -636,6 +636,7 @@ def test_what_was_found_in_files_is_said_in_words_and_inert(client, hub):
     page = model_page(client, "org/alone")
     section = section_of(page, "What was looked at in the files", "Faultline The open register")
     for said in (
+        f"at commit {example_model('org/alone')['sha']}",
         "pytorch_model.bin Format: torch zip",
         "av: issues reported",
         "jFrog: not known",
