@@ -31,7 +31,10 @@ class BaseModelClaim(BaseModel):
 
 
 class HubFacts(BaseModel):
-    """What the hub last said of the default branch; downloads are those of the 30 days before."""
+    """What the hub last said of the default branch; downloads are those of the 30 days before.
+
+    `files_complete` is false where the hub cut its listing, or the listing was too long to be taken in.
+    """
 
     taken_at: str
     revision: str
@@ -46,6 +49,7 @@ class HubFacts(BaseModel):
     tags: list[str]
     base_models: list[BaseModelClaim]
     files: list[HubFile]
+    files_complete: bool
 
 
 class Change(BaseModel):

@@ -15,9 +15,16 @@ import httpx2
 
 from catalogue.hub import Answer, Outcome
 from catalogue.json_values import MalformedAnswerError, line
-from lib.http import AnswerTooLargeError, OtherHostError, bounded_client
+from lib.http import AnswerTooLargeError, OtherHostError, RefusedAddressError, bounded_client, roaming_client
 
 LONGEST_WAIT_SECONDS = 24 * 3600.0
+_MALFORMED = (
+    AnswerTooLargeError,
+    OtherHostError,
+    RefusedAddressError,
+    httpx2.DecodingError,
+    httpx2.TooManyRedirects,
+)
 _OURSELVES = {"User-Agent": "faultline/0.1", "Accept": "application/json"}
 
 
@@ -30,11 +37,22 @@ class Told:
     body: bytes
 
 
-def get(url: str, *, headers: Mapping[str, str], seconds: float, most_bytes: int, endpoint: str) -> Told | Answer:
-    """What `url` answers within `seconds` and `most_bytes`; an Answer without facts where it is no whole answer."""
+def get(
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    seconds: float,
+    most_bytes: int,
+    endpoint: str,
+    hosts: tuple[str, ...] = (),
+) -> Told | Answer:
+    """What `url` answers within `seconds` and `most_bytes`; an Answer without facts where it is no whole answer.
+
+    Redirects lead to `hosts`, if any are given, without the token; and else within the endpoint's own.
+    """
     try:
-        return _get(_client(seconds, most_bytes), url, headers)
-    except (AnswerTooLargeError, OtherHostError, httpx2.DecodingError, httpx2.TooManyRedirects) as error:
+        return _get(_client(seconds, most_bytes, endpoint, hosts), url, headers)
+    except _MALFORMED as error:
         return Answer(Outcome.MALFORMED, detail=in_one_line(error), endpoint=endpoint)
     except httpx2.HTTPError as error:
         return Answer(Outcome.TRANSIENT, detail=in_one_line(error), endpoint=endpoint)
@@ -50,8 +68,11 @@ def _get(client: httpx2.Client, url: str, headers: Mapping[str, str]) -> Told:
 
 
 @cache
-def _client(seconds: float, most_bytes: int) -> httpx2.Client:
-    client = bounded_client(seconds=seconds, most_bytes=most_bytes)
+def _client(seconds: float, most_bytes: int, endpoint: str, hosts: tuple[str, ...]) -> httpx2.Client:
+    if hosts:
+        client = roaming_client(home=endpoint, seconds=seconds, most_bytes=most_bytes, hosts=hosts)
+    else:
+        client = bounded_client(seconds=seconds, most_bytes=most_bytes)
     # A question must not carry what an answer before it set.
     client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
     return client

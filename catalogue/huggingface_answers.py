@@ -149,6 +149,7 @@ def facts(document: Any) -> Facts:
         base_models=base_models,
         bases_claimed_by=bases_claimed_by,
         files=tuple(_files(document.get("siblings"))),
+        files_complete=isinstance(document.get("siblings"), list),
         created_at=moment(document.get("createdAt")),
         modified_at=moment(document.get("lastModified")),
     )

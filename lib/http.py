@@ -6,7 +6,7 @@ machine and those that `trust_also` adds; what is asked over https is never aske
 """
 
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextvars import ContextVar
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
@@ -66,21 +66,26 @@ def bounded_client(*, seconds: float, most_bytes: int) -> httpx2.Client:
     return _client(_BoundedTransport(seconds, most_bytes, _BoundedBackend()), seconds, _refuse_other_hosts)
 
 
-def roaming_client(*, home: str, seconds: float, most_bytes: int) -> httpx2.Client:
+def roaming_client(
+    *, home: str, seconds: float, most_bytes: int, hosts: Collection[str] | None = None
+) -> httpx2.Client:
     """As `bounded_client`, but redirects may leave the host: over https or the scheme of `home`, to public addresses.
 
-    `home` is an address the operator chose: its own host is always reached, and if that is in a network which is
-    not public, hosts in networks of that one kind are, too. Calls raise CALL_ERRORS, RefusedAddressError included.
+    With `hosts` they lead to these alone, and within the host of `home`. `home` is an address the operator chose: its
+    own host is always reached, and if that is in a network which is not public, hosts in networks of that one kind are,
+    too. Calls raise CALL_ERRORS, RefusedAddressError included.
     """
     url = httpx2.URL(home)
     backend = _GuardedBackend(url.raw_host.decode("ascii"))
 
-    def refuse_other_schemes(response: httpx2.Response) -> None:
+    def refuse_other_places(response: httpx2.Response) -> None:
         target = _redirect_target(response)
         if target and (target.scheme not in {"https", url.scheme} or not target.host):
             raise OtherHostError(f"redirected to another scheme: {target.scheme[:20]}")
+        if target and hosts is not None and target.host not in {*hosts, url.host}:
+            raise OtherHostError(f"redirected to another host: {target.host[:200]}")
 
-    return _client(_BoundedTransport(seconds, most_bytes, backend), seconds, refuse_other_schemes)
+    return _client(_BoundedTransport(seconds, most_bytes, backend), seconds, refuse_other_places)
 
 
 def address_kind(text: str) -> str:

@@ -6,7 +6,7 @@ from datetime import date
 
 WIDTH, HEIGHT = 640, 160
 # Room for the highest value above the line, and for the dates below it.
-TOP, BOTTOM = 22, 24
+TOP, BOTTOM = 22, 30
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,21 @@ TOO_MUCH = 9_000_000
 RATE_LIMIT = '"{bucket}";r={left};t={reset}'
 SCANNERS = ("avScan", "jFrogScan", "pickleImportScan", "protectAiScan", "virusTotalScan")
 # What `expand[]=` may ask for, as far as the stand-in knows it.
-EXPANDABLE = {"childrenModelCount", "config", "disabled", "downloads", "gated", "sha", "siblings", "tags"}
+EXPANDABLE = {
+    *(
+        "author",
+        "baseModels",
+        "cardData",
+        "childrenModelCount",
+        "config",
+        "createdAt",
+        "disabled",
+        "downloads",
+        "gated",
+    ),
+    *("gguf", "lastModified", "library_name", "likes", "model-index", "pipeline_tag", "private", "safetensors"),
+    *("sha", "siblings", "tags", "transformersInfo"),
+}
 PAGE = b"<!doctype html><title>Hugging Face</title><p>We will be back soon.</p>"
 
 

@@ -44,7 +44,7 @@ def test_use_is_drawn_and_written_out_by_week_since_the_first_record(client, mod
     assert "1,000" not in page
     drawn = Outline(client.get("/models/huggingface/org/used/").content.decode())
     lines = [attributes["points"] for tag, attributes in drawn.seen if tag == "polyline"]
-    assert lines == ["0.0,107.5 213.3,22.0 640.0,79.0", "0.0,60.0 640.0,22.0"]
+    assert lines == ["0.0,103.0 213.3,22.0 640.0,76.0", "0.0,58.0 640.0,22.0"]
     told = client.get("/api/v1/models/huggingface/org/used").json()["use"]
     assert told == [
         {"week": "2026-03-02", "downloads": 2000, "likes": 4},
@@ -63,7 +63,7 @@ def test_use_of_one_week_is_a_number_and_no_line(client, model):
 def test_use_that_never_was_any_is_a_line_at_zero(client, model):
     count(model, date(2026, 3, 4), 0)
     count(model, date(2026, 3, 11), 0)
-    assert 'points="0.0,136.0 640.0,136.0"' in client.get("/models/huggingface/org/used/").content.decode()
+    assert 'points="0.0,130.0 640.0,130.0"' in client.get("/models/huggingface/org/used/").content.decode()
 
 
 def test_use_of_a_private_repository_or_before_any_record_is_not_told(client, model):
