@@ -10,7 +10,6 @@ from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from config import home, logs
-from lib.http import trust_also
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 HOME = home.data_folder()
@@ -30,6 +29,8 @@ def _of_hubs(what: str) -> dict[str, str]:
 
 
 def _trust_also(bundle: Path) -> None:
+    from lib.http import trust_also  # late: most nodes need no bundle, and most processes no client
+
     try:
         trust_also(bundle)
     except ValueError as error:

@@ -247,6 +247,13 @@ def test_a_rate_limit_says_how_long_to_wait(hub, fault, seconds):
     assert len(hub.requests) == 1
 
 
+def test_what_was_taken_down_for_legal_reasons_is_not_shown(hub):
+    hub.fail("acme/bert", "taken_down")
+    answer = HUB.ask(model("acme/bert"))
+    assert (answer.outcome, answer.facts) == (Outcome.NOT_FOUND_OR_PRIVATE, None)
+    assert answer.detail == "HTTP 451 Unavailable For Legal Reasons"
+
+
 @pytest.mark.parametrize("fault", ["unavailable", "hang_up", "forbidden"])
 def test_trouble_on_the_way_is_transient(hub, fault):
     hub.fail("acme/bert", fault)

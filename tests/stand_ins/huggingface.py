@@ -453,6 +453,9 @@ class _Handler(BaseHTTPRequestHandler):
     def forbidden(self) -> None:
         self.say(403, {"Content-Type": "text/html"}, PAGE)
 
+    def taken_down(self) -> None:
+        self.error(451, "", "Unavailable For Legal Reasons")
+
     def rate_limited(self) -> None:
         self.error(429, "", "Too many requests", {"RateLimit": '"api";r=0;t=55'})
 
