@@ -49,7 +49,8 @@ def trust_also(bundle: Path) -> None:
     It is read once: a file that goes away later changes nothing. Raises ValueError where it cannot be read as that.
     """
     try:
-        certificates = bundle.read_text("ascii")
+        # OpenSSL takes ASCII only; what else there is can only be in comments.
+        certificates = bundle.read_text("ascii", errors="backslashreplace")
         _trusting([certificates])
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise ValueError(f"{bundle} is no readable file of PEM certificates: {error}") from error

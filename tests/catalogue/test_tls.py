@@ -1,7 +1,9 @@
 """Hubs over TLS: a private authority's certificates, and what happens where a certificate is not to be trusted."""
 
+import socket
 import subprocess
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from tests.conftest import ROOT, environment
 from tests.stand_ins.huggingface import StandInHub, example_model
 from tests.stand_ins.ollama import StandInRegistry
 from tests.stand_ins.ranges import StandInFiles
-from tests.stand_ins.tls import Authority, over_tls
+from tests.stand_ins.tls import HOST, Authority, over_tls
 
 NAME = "acme/bert"
 STAND_INS = {"huggingface": lambda: StandInHub([example_model(NAME)]), "ollama": lambda: StandInRegistry([NAME])}
@@ -111,6 +113,18 @@ def test_a_redirect_from_https_to_http_is_not_followed(settings, authority, slug
     assert len(hub.requests) == 1
 
 
+@pytest.mark.usefixtures("authority")
+@pytest.mark.parametrize("slug", STAND_INS)
+def test_a_handshake_that_is_never_answered_ends_in_time(settings, slug):
+    settings.HUB_TIMEOUT_SECONDS = 0.8
+    with socket.create_server((HOST, 0)) as silent:
+        settings.HUB_ENDPOINTS = {slug: f"https://{HOST}:{silent.getsockname()[1]}"}
+        started = time.monotonic()
+        answer = hubs()[slug].ask(Reference(slug, NAME))
+    assert (answer.outcome, answer.facts) == (Outcome.TRANSIENT, None)
+    assert time.monotonic() - started < 3
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_model_behind_an_expired_certificate_is_never_gone_and_is_there_again_with_a_new_one(settings, authority):
     settings.WAKES = {wakes: [] for wakes in settings.WAKES}
@@ -152,6 +166,19 @@ class TestAnOperatorsBundle:
         assert other.returncode == 1
         assert other.stderr.strip().startswith("CommandError: transient: ConnectError")
         assert "certificate verify failed" in other.stderr
+
+    def test_may_hold_several_authorities_and_words_in_any_language(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(http, "_also_trusted", [])
+        authorities = [Authority(tmp_path, name) for name in ("First", "Second")]
+        bundle = tmp_path / "bundle.pem"
+        bundle.write_text("\n# Behörde\n".join(one.bundle.read_text() for one in authorities))
+        http.trust_also(bundle)
+        for authority in authorities:
+            with (
+                over_tls(StandInFiles(), authority.context()) as site,
+                RangedFile(site.put("f", b"content")) as file,
+            ):
+                assert file.read(0, 4) == b"cont"
 
     @pytest.mark.parametrize("content", [None, "", "-----BEGIN CERTIFICATE-----\nAAAA\n", "ä"])
     def test_that_is_none_keeps_the_node_from_starting(self, tmp_path, content):
