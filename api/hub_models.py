@@ -31,7 +31,10 @@ class BaseModelClaim(BaseModel):
 
 
 class HubFacts(BaseModel):
-    """What the hub last said of the default branch; downloads are those of the 30 days before."""
+    """What the hub last said of the default branch; downloads are those of the 30 days before.
+
+    `files_complete` is false where the hub cut its listing, or the listing was too long to be taken in.
+    """
 
     taken_at: str
     revision: str
@@ -46,6 +49,7 @@ class HubFacts(BaseModel):
     tags: list[str]
     base_models: list[BaseModelClaim]
     files: list[HubFile]
+    files_complete: bool
 
 
 class Change(BaseModel):
@@ -55,6 +59,14 @@ class Change(BaseModel):
     noticed: str
     before: str
     after: str
+
+
+class Use(BaseModel):
+    """The last count in the week from Monday `week` on; downloads are those of the 30 days before."""
+
+    week: str
+    downloads: int | None
+    likes: int | None
 
 
 class Relation(BaseModel):
@@ -79,7 +91,8 @@ class ModelDocument(BaseModel):
 
     `hub_answer` is how the hub last answered: ok, gated, not_found_or_private, ...; "" before the first answer.
     `file_safety` is what was found in the files; that nothing was found does not mean that there is nothing.
-    `inspected_at` is null where that was before the first record.
+    `inspected_at` is null, and `inspected_revision` "", where that was before the first record. `use` is by week since
+    the first record, oldest first.
     """
 
     hub: str
@@ -100,6 +113,8 @@ class ModelDocument(BaseModel):
     openness: dict[str, Any] | None
     file_safety: dict[str, Any] | None
     inspected_at: str | None
+    inspected_revision: str
+    use: list[Use]
     incidents: list[Record]
 
 
@@ -139,6 +154,8 @@ def _document(found: PublicModel) -> bytes:
         openness=found.openness,
         file_safety=found.safety,
         inspected_at=instant(found.inspected_at) if found.inspected_at else None,
+        inspected_revision=found.inspected_revision,
+        use=[Use(week=one.week.isoformat(), downloads=one.downloads, likes=one.likes) for one in found.use],
         total=found.total,
         incidents=[],
     )

@@ -1,14 +1,11 @@
-"""One bounded question to a hub that has no client library of its own, and what can be read from the answer.
-
-Nothing in an answer is trusted: each reader below takes any value, and gives one that a database can hold.
-"""
+"""One bounded question to a hub that has no client library of its own, and how its answer ended."""
 
 import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
@@ -17,19 +14,18 @@ from typing import Any
 import httpx2
 
 from catalogue.hub import Answer, Outcome
-from lib.http import AnswerTooLargeError, OtherHostError, bounded_client
+from catalogue.json_values import MalformedAnswerError, line
+from lib.http import AnswerTooLargeError, OtherHostError, RefusedAddressError, bounded_client, roaming_client
 
-LONGEST_LINE = 200
 LONGEST_WAIT_SECONDS = 24 * 3600.0
-_LARGEST_NUMBER = 2**53 - 1  # what JSON carries without loss
-_LARGEST_SECONDS = 10**11  # the year 5138: what is larger counts milliseconds
-_EARLIEST_YEAR = 1980
-_UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+_MALFORMED = (
+    AnswerTooLargeError,
+    OtherHostError,
+    RefusedAddressError,
+    httpx2.DecodingError,
+    httpx2.TooManyRedirects,
+)
 _OURSELVES = {"User-Agent": "faultline/0.1", "Accept": "application/json"}
-
-
-class MalformedAnswerError(ValueError):
-    """The answer is not what the hub says about a model."""
 
 
 @dataclass(frozen=True)
@@ -41,11 +37,22 @@ class Told:
     body: bytes
 
 
-def get(url: str, *, headers: Mapping[str, str], seconds: float, most_bytes: int, endpoint: str) -> Told | Answer:
-    """What `url` answers within `seconds` and `most_bytes`; an Answer without facts where it is no whole answer."""
+def get(
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    seconds: float,
+    most_bytes: int,
+    endpoint: str,
+    hosts: tuple[str, ...] = (),
+) -> Told | Answer:
+    """What `url` answers within `seconds` and `most_bytes`; an Answer without facts where it is no whole answer.
+
+    Redirects lead to `hosts`, if any are given, without the token; and else within the endpoint's own.
+    """
     try:
-        return _get(_client(seconds, most_bytes), url, headers)
-    except (AnswerTooLargeError, OtherHostError, httpx2.DecodingError, httpx2.TooManyRedirects) as error:
+        return _get(_client(seconds, most_bytes, endpoint, hosts), url, headers)
+    except _MALFORMED as error:
         return Answer(Outcome.MALFORMED, detail=in_one_line(error), endpoint=endpoint)
     except httpx2.HTTPError as error:
         return Answer(Outcome.TRANSIENT, detail=in_one_line(error), endpoint=endpoint)
@@ -61,8 +68,11 @@ def _get(client: httpx2.Client, url: str, headers: Mapping[str, str]) -> Told:
 
 
 @cache
-def _client(seconds: float, most_bytes: int) -> httpx2.Client:
-    client = bounded_client(seconds=seconds, most_bytes=most_bytes)
+def _client(seconds: float, most_bytes: int, endpoint: str, hosts: tuple[str, ...]) -> httpx2.Client:
+    if hosts:
+        client = roaming_client(home=endpoint, seconds=seconds, most_bytes=most_bytes, hosts=hosts)
+    else:
+        client = bounded_client(seconds=seconds, most_bytes=most_bytes)
     # A question must not carry what an answer before it set.
     client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=()))
     return client
@@ -109,51 +119,3 @@ def without_facts(outcome: Outcome, told: Told, *said: str, endpoint: str) -> An
 def in_one_line(error: Exception) -> str:
     """An error as an Answer's detail."""
     return line(f"{type(error).__name__}: {error}")
-
-
-def mapping(value: Any) -> dict[str, Any]:
-    """`value` if it is a JSON object, else {}."""
-    return value if isinstance(value, dict) else {}
-
-
-def entries(value: Any) -> list[Any]:
-    """`value` if it is a JSON array, else []."""
-    return value if isinstance(value, list) else []
-
-
-def lines(value: Any) -> list[str]:
-    """The texts in a JSON array, or the one text, each as `line` gives it, empty ones left out."""
-    values = [value] if isinstance(value, str) else entries(value)
-    return [found for found in map(line, values) if found]
-
-
-def line(value: Any, most: int = LONGEST_LINE) -> str:
-    """A text of at most `most` characters, spaces and line ends as one space; "" for anything else."""
-    return text(" ".join(value.split()))[:most].rstrip() if isinstance(value, str) else ""
-
-
-def text(value: Any) -> str:
-    """`value` without what a database or canonical JSON cannot hold, if it is a text; else ""."""
-    return _UNSTORABLE.sub("", value).strip() if isinstance(value, str) else ""
-
-
-def count(value: Any) -> int | None:
-    """A number of things or of bytes; None for anything that cannot be one."""
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST_NUMBER
-    return value if is_count else None
-
-
-def moment(value: Any) -> datetime | None:
-    """An ISO 8601 text, or (milli)seconds since 1970, as a time in UTC; None for the rest, servers' zero times too."""
-    try:
-        found = _moment(value)
-    except (TypeError, ValueError, OverflowError, OSError):
-        return None
-    return found if found.year >= _EARLIEST_YEAR else None
-
-
-def _moment(value: Any) -> datetime:
-    if isinstance(value, int | float):
-        return datetime.fromtimestamp(value / 1000 if value > _LARGEST_SECONDS else value, UTC)
-    found = datetime.fromisoformat(value)
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)

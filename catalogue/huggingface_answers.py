@@ -7,36 +7,28 @@ Nothing in an answer is trusted: what has the wrong type is dropped, and the res
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, though not in an __all__
 
+from catalogue.asking import LONGEST_WAIT_SECONDS, in_one_line, retry_after
 from catalogue.hub import Answer, BaseModelClaim, Facts, HubFile, Outcome, Quota, Reference
+from catalogue.json_values import MalformedAnswerError, count, entries, line, lines, mapping, moment, text
 
-LONGEST_WAIT_SECONDS = 24 * 3600.0
-_LARGEST_NUMBER = 2**53 - 1  # what JSON carries without loss
-_LONGEST_LINE = 200
 _LONGEST_PATH = 1000
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LEFT = re.compile(r";\s*r\s*=\s*(\d{1,9})")
 _RESET = re.compile(r";\s*t\s*=\s*(\d{1,9})")
-_UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _NO_ACCESS = frozenset({"GatedRepo", "RepoNotFound"})
 _RELATIONS = frozenset({"finetune", "quantized", "adapter", "merge"})
 
 
-class MalformedAnswerError(ValueError):
-    """The document is not what the Hub says about a model."""
-
-
-def is_name(text: str) -> bool:
-    """Whether `text` can be a model's name: `organisation/name`, or the one word of an early model."""
+def is_name(name: str) -> bool:
+    """Whether `name` can be a model's name: `organisation/name`, or the one word of an early model."""
     try:
-        validate_repo_id(text)
+        validate_repo_id(name)
     except HFValidationError:
         return False
     return True
@@ -61,13 +53,13 @@ def read_answer(
     message = headers.get("x-error-message", "")
     outcome = classify(status, code, message, had_token=had_token)
     if outcome is not Outcome.OK:
-        detail = _line(" ".join(part for part in (f"HTTP {status}", code, message) if part))
+        detail = line(" ".join(part for part in (f"HTTP {status}", code, message) if part))
         wait = _wait(outcome, headers)
         return Answer(outcome, detail=detail, retry_after=wait, quota=_quota(headers), endpoint=endpoint)
     try:
         found = facts(json.loads(body))
     except (ValueError, RecursionError) as error:
-        return Answer(Outcome.MALFORMED, detail=_line(f"{type(error).__name__}: {error}"), endpoint=endpoint)
+        return Answer(Outcome.MALFORMED, detail=in_one_line(error), endpoint=endpoint)
     if is_commit(reference.revision) and found.revision != reference.revision:
         return Answer(Outcome.MALFORMED, detail="the answer is about another revision", endpoint=endpoint)
     return Answer(_state(reference.name, found), facts=found, quota=_quota(headers), endpoint=endpoint, body=body)
@@ -115,7 +107,7 @@ def _state(name: str, found: Facts) -> Outcome:
 
 def _wait(outcome: Outcome, headers: Mapping[str, str]) -> float | None:
     """Seconds the Hub asks to wait, by `Retry-After` or by the reset of its `RateLimit` (IETF draft)."""
-    waits = _retry_after(headers.get("retry-after", "").strip())
+    waits = [wait for wait in [retry_after(headers)] if wait is not None]
     # The Hub states its rate limit with every answer; it is a wait only once the limit is reached.
     reset = _RESET.search(headers.get("ratelimit", ""))
     if reset and outcome is Outcome.RATE_LIMITED:
@@ -130,45 +122,36 @@ def _quota(headers: Mapping[str, str]) -> Quota | None:
     return Quota(int(left[1]), min(float(reset[1]), LONGEST_WAIT_SECONDS)) if left and reset else None
 
 
-def _retry_after(value: str) -> list[float]:
-    if re.fullmatch(r"[0-9]{1,9}", value):
-        return [float(value)]
-    try:
-        until = parsedate_to_datetime(value)
-        return [max(0.0, (until - datetime.now(until.tzinfo)).total_seconds())]
-    except (ValueError, OverflowError):
-        return []
-
-
 def facts(document: Any) -> Facts:
     """The facts in a model's document; raises MalformedAnswerError where it lacks a stable id or a name."""
-    document = _mapping(document)
-    stable_id, name = _line(document.get("_id")), _text(document.get("id"))
+    document = mapping(document)
+    stable_id, name = line(document.get("_id")), text(document.get("id"))
     if not stable_id or not is_name(name):
         raise MalformedAnswerError("the answer has no _id and id of a model")
-    card = _mapping(document.get("cardData"))
-    tags = tuple(_lines(document.get("tags")))
-    commit = _line(document.get("sha")).lower()
+    card = mapping(document.get("cardData"))
+    tags = tuple(lines(document.get("tags")))
+    commit = line(document.get("sha")).lower()
     bases_claimed_by, base_models = _base_models(document, tags, card)
     return Facts(
         stable_id=stable_id[:100],
         name=name,
         revision=commit if is_commit(commit) else "",
-        author=_line(document.get("author")),
+        author=line(document.get("author")),
         licence=_licence(card, tags),
         private=document.get("private") is True,
         gated=_gated(document.get("gated")),
         disabled=document.get("disabled") is True,
-        downloads=_count(document.get("downloads")),
-        likes=_count(document.get("likes")),
-        pipeline=_line(document.get("pipeline_tag"))[:100],
-        library=_line(document.get("library_name"))[:100],
+        downloads=count(document.get("downloads")),
+        likes=count(document.get("likes")),
+        pipeline=line(document.get("pipeline_tag"))[:100],
+        library=line(document.get("library_name"))[:100],
         tags=tags,
         base_models=base_models,
         bases_claimed_by=bases_claimed_by,
         files=tuple(_files(document.get("siblings"))),
-        created_at=_time(document.get("createdAt")),
-        modified_at=_time(document.get("lastModified")),
+        files_complete=isinstance(document.get("siblings"), list),
+        created_at=moment(document.get("createdAt")),
+        modified_at=moment(document.get("lastModified")),
     )
 
 
@@ -180,20 +163,20 @@ def _gated(value: Any) -> str:
 
 def _licence(card: dict[str, Any], tags: tuple[str, ...]) -> str:
     """The licence as claimed: an id, several joined by commas, or `other: its name`."""
-    licences = _lines(card.get("license")) or [
+    licences = lines(card.get("license")) or [
         tag.removeprefix("license:") for tag in tags if tag.startswith("license:")
     ]
-    named = _line(card.get("license_name"))
+    named = line(card.get("license_name"))
     if licences == ["other"] and named:
-        return _line(f"other: {named}")
-    return _line(", ".join(licences))
+        return line(f"other: {named}")
+    return line(", ".join(licences))
 
 
 def _base_models(
     document: dict[str, Any], tags: tuple[str, ...], card: dict[str, Any]
 ) -> tuple[str, tuple[BaseModelClaim, ...]]:
     """The first source that names any base, and its bases: the Hub's list and tags follow renames, the card not."""
-    own = _line(document.get("id")).lower()
+    own = line(document.get("id")).lower()
     sources = (("hub", _listed_bases(document)), ("tag", _tagged_bases(tags)), ("card", _card_bases(card)))
     for source, claims in sources:
         bases = {claim.name.lower(): claim for claim in claims if is_name(claim.name) and claim.name.lower() != own}
@@ -203,9 +186,9 @@ def _base_models(
 
 
 def _listed_bases(document: dict[str, Any]) -> Iterator[BaseModelClaim]:
-    listed = _mapping(document.get("baseModels"))
-    for model in _list(listed.get("models")):
-        yield BaseModelClaim(_text(_mapping(model).get("id")), _relation(listed.get("relation")))
+    listed = mapping(document.get("baseModels"))
+    for model in entries(listed.get("models")):
+        yield BaseModelClaim(text(mapping(model).get("id")), _relation(listed.get("relation")))
 
 
 def _tagged_bases(tags: Iterable[str]) -> Iterator[BaseModelClaim]:
@@ -216,7 +199,7 @@ def _tagged_bases(tags: Iterable[str]) -> Iterator[BaseModelClaim]:
 
 
 def _card_bases(card: dict[str, Any]) -> Iterator[BaseModelClaim]:
-    for name in _lines(card.get("base_model")):
+    for name in lines(card.get("base_model")):
         yield BaseModelClaim(name, _relation(card.get("base_model_relation")))
 
 
@@ -226,45 +209,10 @@ def _relation(value: Any) -> str:
 
 def _files(siblings: Any) -> list[HubFile]:
     files = {}
-    for sibling in map(_mapping, _list(siblings)):
-        path = _text(sibling.get("rfilename"))
+    for sibling in map(mapping, entries(siblings)):
+        path = text(sibling.get("rfilename"))
         if path and len(path) <= _LONGEST_PATH:
-            sha256 = _line(_mapping(sibling.get("lfs")).get("sha256")).lower()
+            sha256 = line(mapping(sibling.get("lfs")).get("sha256")).lower()
             digest = sha256 if re.fullmatch(r"[0-9a-f]{64}", sha256) else None
-            files[path] = HubFile(path, _count(sibling.get("size")), digest, _line(sibling.get("blobId")) or None)
+            files[path] = HubFile(path, count(sibling.get("size")), digest, line(sibling.get("blobId")) or None)
     return [files[path] for path in sorted(files)]
-
-
-def _count(value: Any) -> int | None:
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST_NUMBER
-    return value if is_count else None
-
-
-def _time(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (TypeError, ValueError, OverflowError):
-        return None
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _lines(value: Any) -> list[str]:
-    values = [value] if isinstance(value, str) else _list(value)
-    return [line for line in map(_line, values) if line]
-
-
-def _line(value: Any) -> str:
-    return _text(value)[:_LONGEST_LINE]
-
-
-def _text(value: Any) -> str:
-    """`value` without what a database or canonical JSON cannot hold, if it is a text; else ""."""
-    return _UNSTORABLE.sub("", value).strip() if isinstance(value, str) else ""

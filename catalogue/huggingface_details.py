@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from catalogue.asking import count, entries, line, mapping
 from catalogue.filesafety.findings import Format
 from catalogue.filesafety.formats import by_name, may_hold_pickles
 from catalogue.hub import Facts, HubFile, Organisation
+from catalogue.json_values import count, entries, line, mapping
 
 CARD = "README.md"
 MOST_CARD = 300_000  # characters

@@ -10,16 +10,15 @@ from datetime import date
 from typing import Any
 
 from catalogue.hub import Facts
-from catalogue.huggingface_answers import MalformedAnswerError, facts
+from catalogue.huggingface_answers import facts
+from catalogue.json_values import MalformedAnswerError, at, entries, lines, mapping
 from catalogue.mof import Release
 from catalogue.openness import SECTIONS, Base, Card, OpennessEvidence, Told
 
 CARD = "README.md"
 _LONGEST_CARD = 400_000  # characters
-_LONGEST_LINE = 200
 _MOST_NAMED = 200
 _LISTING_MAY_BE_CUT = 1000  # files; huggingface_hub itself relies on `siblings` for fewer only
-_UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 # The Hub gives a repository a DOI of its own, and cards cite how they estimated emissions (the template does).
 _NOT_PAPERS = ("doi:10.57967/hf/", "arxiv:1910.09700", "arxiv:2204.05149")
 
@@ -70,7 +69,7 @@ def evidence_of(
 def _tensors(document: Mapping[str, Any]) -> Told[str] | None:
     """The format of weights that the Hub has read the header of."""
     for form in ("safetensors", "gguf"):
-        if _mapping(document.get(form)):
+        if mapping(document.get(form)):
             return Told(form, form)
     return None
 
@@ -83,25 +82,25 @@ def _architectures(document: Mapping[str, Any]) -> Told[tuple[str, ...]] | None:
         ("gguf", "architecture"),
         ("config", "model_type"),
     )
-    found = ((path, _lines(_at(document, path))) for path in paths)
+    found = ((path, _names(at(document, path))) for path in paths)
     return next((Told(names, ".".join(path)) for path, names in found if names), None)
 
 
 def _own_code(document: Mapping[str, Any]) -> Told[tuple[str, ...]] | None:
     """The repository's modules that its configuration runs; `owner/name--module` is another repository's."""
-    auto_map = _mapping(_at(document, ("config", "auto_map")))
-    classes = [text for value in auto_map.values() for text in _lines(value) if "--" not in text]
+    auto_map = mapping(at(document, ("config", "auto_map")))
+    classes = [text for value in auto_map.values() for text in _names(value) if "--" not in text]
     modules = tuple(sorted({text.split(".")[0] + ".py" for text in classes}))[:_MOST_NAMED]
     return Told(modules, "config.auto_map") if modules else None
 
 
 def _first(document: Mapping[str, Any], path: tuple[str, ...]) -> Told[str] | None:
-    names = _lines(_at(document, path))
+    names = _names(at(document, path))
     return Told(names[0], ".".join(path)) if names else None
 
 
 def _datasets(document: Mapping[str, Any], found: Facts) -> Told[tuple[str, ...]] | None:
-    declared = _lines(_at(document, ("cardData", "datasets")))
+    declared = _names(at(document, ("cardData", "datasets")))
     if declared:
         return Told(declared, "cardData.datasets")
     return _tagged(document, found, "dataset:")
@@ -136,20 +135,20 @@ def _evaluations(document: Mapping[str, Any]) -> Told[tuple[str, ...]] | None:
 
 
 def _indexed(index: Any) -> Iterator[str]:
-    for result in (result for model in _list(index) for result in _list(_mapping(model).get("results"))):
-        if _list(_mapping(result).get("metrics")):
-            yield from _lines(_at(result, ("dataset", "name"))) or ("unnamed",)
+    for result in (result for model in entries(index) for result in entries(mapping(model).get("results"))):
+        if entries(mapping(result).get("metrics")):
+            yield from _names(at(result, ("dataset", "name"))) or ("unnamed",)
 
 
 def _reported(results: Any) -> Iterator[str]:
-    for result in map(_mapping, _list(results)):
-        entry = _mapping(result.get("data")) or result
+    for result in map(mapping, entries(results)):
+        entry = mapping(result.get("data")) or result
         if "error" not in result and "value" in entry:
-            yield from _lines(_at(entry, ("dataset", "id"))) or ("unnamed",)
+            yield from _names(at(entry, ("dataset", "id"))) or ("unnamed",)
 
 
 def _licence(document: Mapping[str, Any], found: Facts) -> Told[str] | None:
-    if _lines(_at(document, ("cardData", "license"))):
+    if _names(at(document, ("cardData", "license"))):
         return Told(found.licence, "cardData.license")
     return Told(found.licence, "tags") if isinstance(document.get("tags"), list) else None
 
@@ -212,13 +211,13 @@ def _sections(body: str) -> Iterator[tuple[str, str]]:
     for level, title, line in _headed_lines(body):
         if level:
             while open_sections and open_sections[-1][0] >= level:
-                _, section, lines = open_sections.pop()
-                yield section, "\n".join(lines)
+                _, section, content = open_sections.pop()
+                yield section, "\n".join(content)
             open_sections.append((level, _section(title), []))
-        for _, _, lines in open_sections:
-            lines.append(line)
-    for _, section, lines in open_sections:
-        yield section, "\n".join(lines)
+        for _, _, content in open_sections:
+            content.append(line)
+    for _, section, content in open_sections:
+        yield section, "\n".join(content)
 
 
 def _headed_lines(body: str) -> Iterator[tuple[int, str, str]]:
@@ -237,25 +236,6 @@ def _section(title: str) -> str:
     return next((section for section, pattern in _HEADINGS if pattern.search(words)), "")
 
 
-# --- Values of any type ----------------------------------------------------------------------------------------------
-
-
-def _at(document: Any, path: tuple[str, ...]) -> Any:
-    for key in path:
-        document = _mapping(document).get(key)
-    return document
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _lines(value: Any) -> tuple[str, ...]:
-    """The texts in a list, or the one text, each once, without what canonical JSON cannot hold."""
-    values = [value] if isinstance(value, str) else _list(value)
-    cleaned = (_UNSTORABLE.sub("", text).strip()[:_LONGEST_LINE] for text in values if isinstance(text, str))
-    return tuple(dict.fromkeys(filter(None, cleaned)))[:_MOST_NAMED]
+def _names(value: Any) -> tuple[str, ...]:
+    """The texts in a list, or the one text, each once."""
+    return tuple(dict.fromkeys(lines(value)))[:_MOST_NAMED]

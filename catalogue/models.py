@@ -150,11 +150,14 @@ class Snapshot(models.Model):
 
 
 class RawAnswer(models.Model):
-    """A hub's answer as received, kept privately beside the snapshot it led to. Never published, never federated."""
+    """A hub's answer as received, kept privately beside the snapshot it led to. Never published, never federated.
 
-    snapshot = models.OneToOneField(Snapshot, on_delete=models.CASCADE, related_name="raw")
+    Append-only, but for the body, which may be erased for it can name people; its digest stays.
+    """
+
+    snapshot = models.OneToOneField(Snapshot, on_delete=models.PROTECT, related_name="raw")
     sha256 = models.CharField(max_length=64)
-    body = models.BinaryField(help_text="zlib (RFC 1950).")
+    body = models.BinaryField(help_text="zlib (RFC 1950); empty once it was erased.")
 
 
 class UseCount(models.Model):
@@ -172,7 +175,7 @@ class UseCount(models.Model):
 class Drift(models.Model):
     """A change of a model that matters, noticed between two snapshots. Append-only."""
 
-    model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="drift")
+    model = models.ForeignKey(Model, on_delete=models.PROTECT, related_name="drift")
     noticed_at = models.DateTimeField(default=timezone.now)
     change = models.CharField(max_length=30)
     before = models.CharField(max_length=1000, blank=True)

@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from catalogue.json_values import mapping
 from catalogue.licences import Licence, find_licence
 
 LONGEST_FILE = 200_000  # characters; the longest published so far has under 10,000
@@ -190,21 +191,21 @@ def _failure(entry: Attested) -> str:
 
 def read_release(text: str) -> Release:
     """The release a model file describes; raises UnreadableMofError, which names the reason."""
-    release = _mapping(_document(text).get("release"))
+    release = mapping(_document(text).get("release"))
     components = release.get("components")
     if not isinstance(components, list):
         raise UnreadableMofError("the release has no list of components")
     name = _text(release.get("name"))
     if not name:
         raise UnreadableMofError("the release has no name")
-    licences = _mapping(release.get("license"))
+    licences = mapping(release.get("license"))
     hub_text = _text(release.get("huggingface"))
     return Release(
         name=name,
         producer=_text(release.get("producer")),
         hub_text=hub_text,
         model=hub_model(hub_text),
-        attested=tuple(_attested(_mapping(row), licences) for row in components),
+        attested=tuple(_attested(mapping(row), licences) for row in components),
     )
 
 
@@ -215,10 +216,10 @@ def _document(text: str) -> dict[str, Any]:
         document = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UnreadableMofError(f"the file is not YAML: {type(error).__name__}") from error
-    framework = _mapping(_mapping(document).get("framework"))
+    framework = mapping(mapping(document).get("framework"))
     if framework.get("name") != "Model Openness Framework":
         raise UnreadableMofError("the file does not say that it is about the Model Openness Framework")
-    return _mapping(document)
+    return mapping(document)
 
 
 def _attested(row: Mapping[str, Any], licences: Mapping[str, Any]) -> Attested:
@@ -234,9 +235,7 @@ def _attested(row: Mapping[str, Any], licences: Mapping[str, Any]) -> Attested:
 
 def _inherited(content: Content, licences: Mapping[str, Any]) -> str:
     """The licence the release states for that content, else for all of it."""
-    return _text(_mapping(licences.get(content)).get("name")) or _text(
-        _mapping(licences.get("distribution")).get("name")
-    )
+    return _text(mapping(licences.get(content)).get("name")) or _text(mapping(licences.get("distribution")).get("name"))
 
 
 def _standing(text: str, licence: Licence | None) -> Standing:
@@ -254,10 +253,6 @@ def hub_model(text: str) -> str:
     path = address[1] if address else text
     found = _MODEL.match(path)
     return found[1] if found and not path.lower().startswith(_NOT_MODELS) else ""
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _text(value: Any) -> str:

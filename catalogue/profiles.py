@@ -16,7 +16,7 @@ def profile_of(model: Model) -> Profile | None:
     """The model's openness as of its last snapshot; None where its hub gave nothing to judge by."""
     evidence_of = getattr(hubs()[model.hub], "evidence", None)
     snapshot = latest_snapshot(model, "")
-    if evidence_of is None or snapshot is None or not hasattr(snapshot, "raw"):
+    if evidence_of is None or snapshot is None or not hasattr(snapshot, "raw") or not snapshot.raw.body:
         return None
     inspected = Inspection.objects.filter(model=model).first()
     closer: dict[str, Any] = inspected.document if inspected else {}

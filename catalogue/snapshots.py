@@ -1,11 +1,12 @@
 """Keeping what a hub said: who the model is, what changed, what it derives from, how much it is used."""
 
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db.models import QuerySet
+from django.db.models.functions import TruncWeek
 from django.utils import timezone
 
 from catalogue import concerns, drift, inspections, lineage, naming, visibility
@@ -77,6 +78,17 @@ def drift_since(model: Model, moment: datetime | None) -> QuerySet[Drift]:
     return rows.filter(noticed_at__gte=moment) if moment else rows
 
 
+def use_by_week(model: Model, since: date, *, most: int) -> Sequence[tuple[date, UseCount]]:
+    """The Monday of each week from `since` on and the week's last count; the newest `most` weeks, oldest first."""
+    rows = model.use_counts.filter(day__gte=since).annotate(week=TruncWeek("day"))
+    return [(row.week, row) for row in rows.order_by("-week", "-day").distinct("week")[:most]][::-1]
+
+
+def erase_raw(model: Model) -> int:
+    """Erases the bodies of all answers about a model as they were received, and keeps their digests; how many."""
+    return RawAnswer.objects.filter(snapshot__model=model).exclude(body=b"").update(body=b"")
+
+
 def note_presence(lookup: Lookup, model: Model, outcome: Outcome) -> dict[str, object]:
     """What the outcome means for whether the model is still there: the lookup's new columns.
 
@@ -113,7 +125,10 @@ def _identity(alias: Alias, facts: Facts) -> Model:
 
 
 def _one_with_stable_id(alias: Alias, facts: Facts) -> Model:
-    """The placeholder becomes the model with that id, or gives its names to the one already there."""
+    """The placeholder becomes the model with that id, or gives its names to the one already there.
+
+    Nothing was ever kept of a placeholder, so that no append-only row has to follow its names.
+    """
     placeholder = alias.model
     if placeholder.stable_id:
         return placeholder
@@ -123,8 +138,7 @@ def _one_with_stable_id(alias: Alias, facts: Facts) -> Model:
         placeholder.save(update_fields=["stable_id"])
         return placeholder
     placeholder.aliases.update(model=known)
-    if placeholder.watched:
-        Model.objects.filter(pk=known.pk).update(watched=True, shown=True)
+    visibility.inherit(known, watched=placeholder.watched)
     concerns.settle_merged(known)
     placeholder.delete()
     return known
@@ -154,7 +168,8 @@ def _note(model: Model, found: Iterable[Difference], at: datetime) -> None:
 
 
 def _count_use(model: Model, facts: Facts) -> None:
-    if facts.downloads is None and facts.likes is None:
+    # Of a private repository only we may see them.
+    if facts.private or (facts.downloads is None and facts.likes is None):
         return
     UseCount.objects.update_or_create(
         model=model, day=timezone.now().date(), defaults={"downloads": facts.downloads, "likes": facts.likes}

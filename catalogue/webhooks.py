@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from catalogue import lookups
+from catalogue.json_values import entries, mapping
 from catalogue.models import Alias, Lookup
 
 SLUG = "huggingface"
@@ -47,9 +48,9 @@ class Event:
 
 def read_event(document: Any) -> Event | None:
     """The event in a webhook's body; None where it is about no model. Takes any JSON value, raises nothing."""
-    document = _mapping(document)
-    event, repo = _mapping(document.get("event")), _mapping(document.get("repo"))
-    names = _texts(repo.get("name"), _mapping(document.get("movedTo")).get("name"))
+    document = mapping(document)
+    event, repo = mapping(document.get("event")), mapping(document.get("repo"))
+    names = _texts(repo.get("name"), mapping(document.get("movedTo")).get("name"))
     if repo.get("type") != "model" or not names:
         return None
     return Event(
@@ -58,7 +59,7 @@ def read_event(document: Any) -> Event | None:
         names=names,
         stable_id=_text(repo.get("id")),
         commit=_text(repo.get("headSha")),
-        refs=_texts(*(_mapping(moved).get("ref") for moved in _list(document.get("updatedRefs")))),
+        refs=_texts(*(mapping(moved).get("ref") for moved in entries(document.get("updatedRefs")))),
     )
 
 
@@ -91,14 +92,6 @@ def _make_due(alias: Alias) -> None:
         lookups.make_due(alias)
     else:
         waiting.filter(due_at__gt=settled).update(due_at=settled)
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
 
 
 def _texts(*values: Any) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import environ
 import structlog
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from config import home, logs
 
@@ -25,6 +26,15 @@ def _of_hubs(what: str) -> dict[str, str]:
     """The variables FAULTLINE_HUB_<SLUG>_<what> that are set, by slug in lower case."""
     names = [(name, re.fullmatch(rf"FAULTLINE_HUB_([A-Z]+)_{what}", name)) for name in os.environ]
     return {match[1].lower(): os.environ[name] for name, match in names if match and os.environ[name]}
+
+
+def _trust_also(bundle: Path) -> None:
+    from lib.http import trust_also  # late: most nodes need no bundle, and most processes no client
+
+    try:
+        trust_also(bundle)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"FAULTLINE_CA_BUNDLE: {error}") from error
 
 
 # --- Secrets -------------------------------------------------------------------------------------------------------
@@ -54,6 +64,11 @@ HUB_ENDPOINTS = _of_hubs("ENDPOINT")
 HUB_TOKENS = _of_hubs("TOKEN")
 HUB_WEBHOOK_SECRETS = _of_hubs("WEBHOOK_SECRET")
 HUB_TIMEOUT_SECONDS = env.float("FAULTLINE_HUB_TIMEOUT_SECONDS", default=15.0)
+# Certificates of authorities that calls to hubs trust beside the machine's own.
+CA_BUNDLE = env.str("FAULTLINE_CA_BUNDLE", default="")
+if CA_BUNDLE:
+    # Here, because a node that cannot read it must not start: each hub would look as if it were down.
+    _trust_also(Path(CA_BUNDLE))
 # How long a hub that fails is left alone at first; twice as long each time it still fails.
 HUB_CIRCUIT_SECONDS = env.float("FAULTLINE_HUB_CIRCUIT_SECONDS", default=60.0)
 

@@ -6,7 +6,7 @@ one place that keeps them apart. A derivative is shown only if a record names it
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django.db import connection
@@ -20,12 +20,13 @@ from catalogue.lineage import Path
 from catalogue.models import Drift, Inspection, Lookup, Model, Snapshot
 from catalogue.naming import find_alias, names_of
 from catalogue.profiles import profile_of
-from catalogue.snapshots import confirmed_snapshot, drift_since
+from catalogue.snapshots import confirmed_snapshot, drift_since, use_by_week
 from incidents.models import Affected, Incident
 from incidents.record import AffectedStatus, Status
 from incidents.search import of_model
 
 MOST_INCIDENTS = 100
+MOST_WEEKS = 104
 
 # By name and by stable id apart, so that each half walks an index: a base may have tens of thousands of derivatives.
 _RECORDS = """
@@ -62,6 +63,18 @@ class Inherited:
 
 
 @dataclass(frozen=True)
+class Use:
+    """How much a model is used: the last count in the week from that Monday on; None where the hub does not say.
+
+    By week, because a model on record is asked about daily: on which day else it was asked would tell of a report.
+    """
+
+    week: date
+    downloads: int | None  # in the 30 days before
+    likes: int | None
+
+
+@dataclass(frozen=True)
 class PublicModel:
     """A model the public may see. `names` are the hub's name now and every name a record uses.
 
@@ -87,6 +100,8 @@ class PublicModel:
     openness: dict[str, Any] | None  # catalogue.openness.Profile.as_dict()
     safety: dict[str, Any] | None  # of its files, by `_public_safety`; None where nothing was looked at
     inspected_at: datetime | None  # when; None too where that was before the first record on it
+    inspected_revision: str  # the commit that was looked at; "" where `inspected_at` is None
+    use: tuple[Use, ...]  # oldest first, since the first record on it
 
 
 def public_model(hub: str, name: str) -> PublicModel | None:
@@ -134,6 +149,7 @@ def _described(model: Model) -> PublicModel:
     latest = _latest(model)
     first = _first_published(everything)
     inspection = _inspection(model) if latest else None
+    inspected_at = _told(inspection.inspected_at, first) if inspection else None
     return PublicModel(
         hub=model.hub,
         name=name,
@@ -153,7 +169,9 @@ def _described(model: Model) -> PublicModel:
         derivatives=tuple(relatives[pk] for pk in below),
         openness=_openness(model) if latest else None,
         safety=_public_safety(inspection.safety) if inspection else None,
-        inspected_at=_told(inspection.inspected_at, first) if inspection else None,
+        inspected_at=inspected_at,
+        inspected_revision=inspection.revision if inspection and inspected_at else "",
+        use=_use(model, first) if latest else (),
     )
 
 
@@ -171,6 +189,12 @@ def _first_published(incidents: QuerySet[Incident]) -> datetime | None:
 def _drift(model: Model, first: datetime | None) -> tuple[Drift, ...]:
     """Changes since the first record: older ones would tell that somebody reported the model before."""
     return tuple(drift_since(model, first).order_by("-noticed_at", "-pk")[:50]) if model.pk and first else ()
+
+
+def _use(model: Model, first: datetime | None) -> tuple[Use, ...]:
+    """Counts since the first record, as with changes."""
+    weeks = use_by_week(model, first.date(), most=MOST_WEEKS) if first else ()
+    return tuple(Use(week, row.downloads, row.likes) for week, row in weeks)
 
 
 def _openness(model: Model) -> dict[str, Any] | None:

@@ -17,7 +17,6 @@ from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from catalogue import visibility
-from catalogue.concerns import note_look_alikes_of
 from catalogue.naming import find_alias, names_of
 from incidents.models import Affected, Incident, Operation, OtherId, Publication
 from incidents.record import Record, Status
@@ -159,9 +158,6 @@ def _watch(concerned: set[tuple[str, str]]) -> None:
         pk for pk, model in models.items() if of_model(model.hub, names_of(model), model.stable_id or "").exists()
     )
     visibility.settle(models.values(), named=named)
-    for pk in named:
-        if not models[pk].watched:
-            note_look_alikes_of(models[pk])
 
 
 def _affected(incident: Incident, record: Record) -> Iterable[Affected]:

@@ -1,13 +1,15 @@
 """The guarded door out: an HTTP client that no answer can hold up, fill up, or lead to another host.
 
 Time is bounded on the connection itself: a caller, or a library it uses, may pass `timeout=None`, and the
-timeouts of single reads never end an answer that drips.
+timeouts of single reads never end an answer that drips. Certificates are always checked, against the roots of the
+machine and those that `trust_also` adds; what is asked over https is never asked over http.
 """
 
 import ssl
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextvars import ContextVar
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from pathlib import Path
 from socket import SOCK_STREAM, getaddrinfo
 from time import monotonic
 
@@ -22,6 +24,7 @@ _SHARED_V4 = IPv4Network("100.64.0.0/10")  # carriers' and clouds' own
 _GLOBAL_V6 = IPv6Network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
+_also_trusted: list[str] = []  # certificates, PEM
 
 
 class AnswerTooLargeError(httpx2.TransportError):
@@ -40,6 +43,20 @@ class RefusedAddressError(httpx2.TransportError):
 CALL_ERRORS = (httpx2.HTTPError, httpx2.InvalidURL)
 
 
+def trust_also(bundle: Path) -> None:
+    """Trusts the authorities in a file of PEM certificates beside the machine's own, for every client from now on.
+
+    It is read once: a file that goes away later changes nothing. Raises ValueError where it cannot be read as that.
+    """
+    try:
+        # OpenSSL takes ASCII only; what else there is can only be in comments.
+        certificates = bundle.read_text("ascii", errors="backslashreplace")
+        _trusting([certificates])
+    except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
+        raise ValueError(f"{bundle} is no readable file of PEM certificates: {error}") from error
+    _also_trusted.append(certificates)
+
+
 def bounded_client(*, seconds: float, most_bytes: int) -> httpx2.Client:
     """A client whose calls end within `seconds` in all (looking up the host's address excepted).
 
@@ -50,21 +67,26 @@ def bounded_client(*, seconds: float, most_bytes: int) -> httpx2.Client:
     return _client(_BoundedTransport(seconds, most_bytes, _BoundedBackend()), seconds, _refuse_other_hosts)
 
 
-def roaming_client(*, home: str, seconds: float, most_bytes: int) -> httpx2.Client:
+def roaming_client(
+    *, home: str, seconds: float, most_bytes: int, hosts: Collection[str] | None = None
+) -> httpx2.Client:
     """As `bounded_client`, but redirects may leave the host: over https or the scheme of `home`, to public addresses.
 
-    `home` is an address the operator chose: its own host is always reached, and if that is in a network which is
-    not public, hosts in networks of that one kind are, too. Calls raise CALL_ERRORS, RefusedAddressError included.
+    With `hosts` they lead to these alone, and within the host of `home`. `home` is an address the operator chose: its
+    own host is always reached, and if that is in a network which is not public, hosts in networks of that one kind are,
+    too. Calls raise CALL_ERRORS, RefusedAddressError included.
     """
     url = httpx2.URL(home)
     backend = _GuardedBackend(url.raw_host.decode("ascii"))
 
-    def refuse_other_schemes(response: httpx2.Response) -> None:
+    def refuse_other_places(response: httpx2.Response) -> None:
         target = _redirect_target(response)
         if target and (target.scheme not in {"https", url.scheme} or not target.host):
             raise OtherHostError(f"redirected to another scheme: {target.scheme[:20]}")
+        if target and hosts is not None and target.host not in {*hosts, url.host}:
+            raise OtherHostError(f"redirected to another host: {target.host[:200]}")
 
-    return _client(_BoundedTransport(seconds, most_bytes, backend), seconds, refuse_other_schemes)
+    return _client(_BoundedTransport(seconds, most_bytes, backend), seconds, refuse_other_places)
 
 
 def address_kind(text: str) -> str:
@@ -110,6 +132,14 @@ def _client(transport: "_BoundedTransport", seconds: float, refuse: Callable[[ht
     )
 
 
+def _trusting(certificates: Iterable[str]) -> ssl.SSLContext:
+    """The machine's roots and these; raises ValueError or ssl.SSLError for what is no certificate."""
+    context = httpx2.create_ssl_context()
+    for text in certificates:
+        context.load_verify_locations(cadata=text)
+    return context
+
+
 def _refuse_other_hosts(response: httpx2.Response) -> None:
     target = _redirect_target(response)
     if target and _origin(target) != _origin(response.request.url):
@@ -133,7 +163,7 @@ class _BoundedTransport(httpx2.HTTPTransport):
     """Puts the deadline of the whole call on every connection it opens, and the cap on every answer."""
 
     def __init__(self, seconds: float, most_bytes: int, backend: "_BoundedBackend") -> None:
-        tls = httpx2.create_ssl_context()
+        tls = _trusting(_also_trusted)
         super().__init__(verify=tls)
         # The pool is replaced because a network backend is the one place that sees every wait.
         self._pool = httpcore2.ConnectionPool(ssl_context=tls, keepalive_expiry=_IDLE_SECONDS, network_backend=backend)

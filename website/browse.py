@@ -14,11 +14,12 @@ from django.views.decorators.http import require_safe
 
 from incidents import log, search
 from incidents.models import Incident
-from incidents.public_models import PublicModel, Relative, most_named, public_model
+from incidents.public_models import PublicModel, Relative, Use, most_named, public_model
 from incidents.record import MEANINGS, EvidenceGrade, Kind, Severity, Status
 from incidents.search import BadCursorError, Wanted
 from incidents.taxonomy import OWN, category_codes, taxonomies
 from lib.canonical import digest
+from website.charts import LineChart, line_chart
 
 PER_PAGE = 20
 # Above this many a search says "more than": counting on would cost more than it tells.
@@ -121,6 +122,7 @@ def model_detail(request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
         ],
         "bases": _lineage(found.bases),
         "derivatives": _lineage(found.derivatives),
+        "charts": _charts(found.use),
     }
     return _page(request, "website/model.html", context)
 
@@ -181,6 +183,15 @@ def _lineage(relatives: Iterable[Relative]) -> dict[str, Any]:
                 (nodes[way[:-1]]["further"] if step > 1 else tree).append(nodes[way])
         nodes[relative.way]["records"] = relative.records
     return {"tree": tree, "left_out": len(listed) - len(shown)}
+
+
+def _charts(use: Iterable[Use]) -> list[LineChart]:
+    """What makes a line, of what the hub counts."""
+    measures = {
+        "Downloads in 30 days": [(one.week, one.downloads) for one in use if one.downloads is not None],
+        "Likes": [(one.week, one.likes) for one in use if one.likes is not None],
+    }
+    return [chart for title, values in measures.items() if (chart := line_chart(title, values))]
 
 
 def _bad_request(request: HttpRequest, text: str) -> HttpResponse:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from catalogue.filesafety.findings import Danger, Global, HubStatus, HubVerdict, shown
+from catalogue.json_values import entries, mapping
 
 _LONGEST_PATH = 1000
 _MOST_NAMES = 1000
@@ -35,7 +36,7 @@ class RepositoryStatus:
 def read_file_verdicts(answer: Any) -> dict[str, tuple[HubVerdict, ...]]:
     """The verdicts on each file of a paths-info answer, the hub's summary first; none for files it says nothing of."""
     verdicts = {}
-    for entry in map(_mapping, _list(answer)):
+    for entry in map(mapping, entries(answer)):
         path, status = entry.get("path"), entry.get("securityFileStatus")
         if isinstance(path, str) and 0 < len(path) <= _LONGEST_PATH and isinstance(status, dict):
             verdicts[path] = (_verdict("", status), *_by_scanner(status))
@@ -44,10 +45,10 @@ def read_file_verdicts(answer: Any) -> dict[str, tuple[HubVerdict, ...]]:
 
 def read_repository_status(document: Any) -> RepositoryStatus:
     """`securityRepoStatus` of a model's document, or the same object alone as `/scan` gives it."""
-    status = _mapping(_mapping(document).get("securityRepoStatus", document))
+    status = mapping(mapping(document).get("securityRepoStatus", document))
     done = status.get("scansDone")
     flagged = {}
-    for entry in map(_mapping, _list(status.get("filesWithIssues"))):
+    for entry in map(mapping, entries(status.get("filesWithIssues"))):
         path = entry.get("path")
         if isinstance(path, str) and 0 < len(path) <= _LONGEST_PATH:
             flagged[path] = FlaggedFile(path, _status(entry.get("level")))
@@ -57,7 +58,7 @@ def read_repository_status(document: Any) -> RepositoryStatus:
 def _by_scanner(status: dict[str, Any]) -> list[HubVerdict]:
     """One verdict for each `...Scan`, so that a scanner the hub adds later is not dropped."""
     found = [(key, value) for key, value in status.items() if isinstance(key, str) and key.endswith("Scan")]
-    return [_verdict(shown(key.removesuffix("Scan")), _mapping(value)) for key, value in sorted(found) if value]
+    return [_verdict(shown(key.removesuffix("Scan")), mapping(value)) for key, value in sorted(found) if value]
 
 
 def _verdict(scanner: str, said: dict[str, Any]) -> HubVerdict:
@@ -78,7 +79,7 @@ def _status(value: Any) -> HubStatus:
 def _globals(imports: Any) -> list[Global]:
     return [
         Global(_line(each.get("module")), _line(each.get("name")), _danger(each.get("safety")))
-        for each in map(_mapping, _list(imports)[:_MOST_NAMES])
+        for each in map(mapping, entries(imports)[:_MOST_NAMES])
     ]
 
 
@@ -97,11 +98,3 @@ def _link(value: Any) -> str:
 
 def _line(value: Any) -> str:
     return shown(" ".join(value.split())) if isinstance(value, str) else ""
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

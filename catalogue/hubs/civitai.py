@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode, urlsplit
 
 from catalogue import asking
-from catalogue.asking import MalformedAnswerError, Told, count, document, entries, line, lines, mapping, moment, text
+from catalogue.asking import Told, document
 from catalogue.hub import Answer, Facts, Hub, HubFile, Knows, Outcome, Quota, Reference, UnreadableReferenceError
+from catalogue.json_values import MalformedAnswerError, count, entries, line, lines, mapping, moment, text
 from catalogue.purls import generic
 
 MOST_BYTES = 8_000_000

@@ -13,8 +13,9 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from catalogue import asking
-from catalogue.asking import MalformedAnswerError, Told, count, document, line, lines, mapping, moment, text
+from catalogue.asking import Told, document
 from catalogue.hub import Answer, Facts, Hub, Knows, Outcome, Quota, Reference, UnreadableReferenceError
+from catalogue.json_values import MalformedAnswerError, count, line, lines, mapping, moment, text
 from catalogue.purls import Purl, build
 
 MOST_BYTES = 2_000_000

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 import httpx2
 from huggingface_hub import constants, get_session, set_client_factory
@@ -30,6 +30,17 @@ from lib.http import AnswerTooLargeError, OtherHostError, bounded_client
 
 MOST_BYTES = 8_000_000
 _SITE = "https://huggingface.co"
+# What a model's document has without being asked, but for its files; the Hub answers exactly what `expand[]` names.
+_ALL_BUT_FILES = urlencode(
+    [
+        ("expand[]", field)
+        for field in (
+            *("author", "baseModels", "cardData", "config", "createdAt", "disabled", "downloads", "gated", "gguf"),
+            *("lastModified", "library_name", "likes", "model-index", "pipeline_tag", "private", "safetensors", "sha"),
+            *("tags", "transformersInfo"),
+        )
+    ]
+)
 _HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co", "www.hf.co"})
 _NOT_MODELS = {
     "datasets": "a dataset",
@@ -99,13 +110,21 @@ class HuggingFace:
         return is_commit(revision.lower())
 
     def ask(self, reference: Reference) -> Answer:
-        """One call of the Hub's model API, files' digests included; ends in settings.HUB_TIMEOUT_SECONDS."""
+        """One call of the Hub's model API, files' digests included; ends in settings.HUB_TIMEOUT_SECONDS.
+
+        Where that answer is larger than MOST_BYTES, the model's files are too many to list here: a second call asks for
+        the rest, and the listing is not complete.
+        """
         from catalogue import endpoints  # late: reading references needs no Django
 
         reference = replace(reference, revision=_spelled(reference.revision))
         endpoint = endpoints.endpoint(self.slug, _SITE)
         token = endpoints.token(self.slug)
-        told = _tell("GET", endpoint + _api_path(reference), token)
+        path = endpoint + _api_path(reference)
+        try:
+            told = _tell("GET", f"{path}?blobs=true", token)
+        except AnswerTooLargeError:
+            told = _tell_or_too_large("GET", f"{path}?{_ALL_BUT_FILES}", token)
         if isinstance(told, Answer):
             return replace(told, endpoint=endpoint)
         return read_answer(
@@ -124,7 +143,7 @@ class HuggingFace:
         endpoint, token = endpoints.endpoint(self.slug, _SITE), endpoints.token(self.slug)
 
         def send(path: str, form: Mapping[str, str | list[str]] | None) -> Told | Answer:
-            return _tell("POST" if form else "GET", endpoint + path, token, form)
+            return _tell_or_too_large("POST" if form else "GET", endpoint + path, token, form)
 
         return inspect(Calls(send, may_ask, had_token=bool(token)), reference, facts)
 
@@ -143,15 +162,30 @@ def _api_path(reference: Reference) -> str:
     path = f"/api/models/{quote(reference.name)}"
     if reference.revision:
         path += f"/revision/{quote(reference.revision, safe='')}"
-    return f"{path}?blobs=true"
+    return path
+
+
+def _tell_or_too_large(
+    method: str, url: str, token: str, form: Mapping[str, str | list[str]] | None = None
+) -> Told | Answer:
+    """As `_tell`; an Answer without facts where it is too large, too."""
+    try:
+        return _tell(method, url, token, form)
+    except AnswerTooLargeError as error:
+        return Answer(Outcome.MALFORMED, detail=in_one_line(error))
 
 
 def _tell(method: str, url: str, token: str, form: Mapping[str, str | list[str]] | None = None) -> Told | Answer:
-    """The whole answer, redirects followed; an Answer without facts where it is no whole answer."""
+    """The whole answer, redirects followed; an Answer without facts where it is no whole answer.
+
+    Raises AnswerTooLargeError, for there may be a smaller question.
+    """
     try:
         with get_session().stream(method, url, headers=_headers(token), data=form) as response:
             return Told(response.status_code, response.headers, _whole(response))
-    except (AnswerTooLargeError, OtherHostError, httpx2.DecodingError, httpx2.TooManyRedirects) as error:
+    except AnswerTooLargeError:
+        raise
+    except (OtherHostError, httpx2.DecodingError, httpx2.TooManyRedirects) as error:
         return Answer(Outcome.MALFORMED, detail=in_one_line(error))
     except httpx2.HTTPError as error:
         return Answer(Outcome.TRANSIENT, detail=in_one_line(error))

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
 
 from catalogue import asking
-from catalogue.asking import MalformedAnswerError, Told, count, document, entries, line, mapping, moment, text
+from catalogue.asking import Told, document
 from catalogue.hub import (
     Answer,
     BaseModelClaim,
@@ -27,6 +27,7 @@ from catalogue.hub import (
     Reference,
     UnreadableReferenceError,
 )
+from catalogue.json_values import MalformedAnswerError, count, entries, line, mapping, moment, text
 from catalogue.purls import Purl, build
 
 MOST_BYTES = 8_000_000

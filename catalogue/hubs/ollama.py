@@ -17,14 +17,17 @@ from typing import Any
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from catalogue import asking
-from catalogue.asking import MalformedAnswerError, Told, count, document, entries, line, lines, mapping, moment, text
+from catalogue.asking import Told, document
 from catalogue.hub import Answer, Facts, Hub, HubFile, Knows, Outcome, Quota, Reference, UnreadableReferenceError
+from catalogue.json_values import MalformedAnswerError, count, entries, line, lines, mapping, moment, text
 from catalogue.purls import generic
 
 MOST_BYTES = 4_000_000
 DEFAULT_TAG = "latest"
 _SITE = "https://ollama.com"
 _REGISTRY = "https://registry.ollama.ai"
+# Where the registry keeps blobs, as its makers say (ollama/ollama#4307); it redirects there.
+BLOB_HOSTS = ("dd20bb891979d25aebc8bec07b2b3bbc.r2.cloudflarestorage.com",)
 _MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"  # without it the registry calls them invalid
 _LAYER_TYPE = "application/vnd.ollama.image."
 _HOSTS = frozenset({"ollama.com", "www.ollama.com", "ollama.ai", "www.ollama.ai", "registry.ollama.ai"})
@@ -60,8 +63,7 @@ class Ollama:
     slug = "ollama"
     title = "Ollama"
     example = "library/bert-1.5"
-    # Not the licence: the registry keeps its text on another host, so that it is told by mirrors only.
-    knows = frozenset({Knows.FILES, Knows.DIGESTS})
+    knows = frozenset({Knows.FILES, Knows.DIGESTS, Knows.LICENCE})
     quota = Quota(20, 60.0)  # the registry documents none, and each question here is up to four of its calls
 
     def read(self, text: str) -> Reference | None:
@@ -180,6 +182,7 @@ class _Registry:
             seconds=settings.HUB_TIMEOUT_SECONDS / _MOST_CALLS,
             most_bytes=MOST_BYTES,
             endpoint=self.endpoint,
+            hosts=BLOB_HOSTS if path.startswith("blobs/") else (),
         )
         if isinstance(told, Answer):
             return told

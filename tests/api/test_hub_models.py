@@ -110,7 +110,7 @@ def test_changes_from_before_the_first_record_are_not_told(settings):
         look_up_due()
         model = Model.objects.get()
         Drift.objects.create(model=model, change="licence_changed", noticed_at=timezone.now() - timedelta(days=400))
-        Snapshot.objects.update(taken_at=timezone.now() - timedelta(days=400))
+        factories.rewrite(Snapshot.objects.all(), taken_at=timezone.now() - timedelta(days=400))
         factories.published_incident()
     shown = Client().get(ADDRESS).json()
     assert shown["changes"] == []
@@ -156,6 +156,7 @@ class TestFiles:
         inspect_due()
         model = Client().get(ADDRESS).json()
         assert model["inspected_at"][:10] == timezone.now().date().isoformat()
+        assert model["inspected_revision"] == example_model("example-org/tiny-chat")["sha"]
         file = next(each for each in model["file_safety"]["files"] if each["path"] == "pytorch_model.bin")
         assert (file["format"], file["scan"]["outcome"]) == ("torch_zip", "dangerous")
         assert file["scan"]["globals"][0] == {"module": "posix", "name": "system", "danger": "dangerous"}
@@ -168,18 +169,18 @@ class TestFiles:
         look_up_due()
         inspect_due()
         earlier = timezone.now() - timedelta(minutes=1)
-        Snapshot.objects.update(taken_at=earlier)
+        factories.rewrite(Snapshot.objects.all(), taken_at=earlier)
         Inspection.objects.update(inspected_at=earlier)
         workflow.publish(case=case, by=factories.moderator())
         model = Client().get(ADDRESS).json()
         assert model["file_safety"]["files"]
-        assert model["inspected_at"] is None
+        assert (model["inspected_at"], model["inspected_revision"]) == (None, "")
 
     def test_a_look_into_a_private_repository_stays_with_us(self):
         factories.published_incident()
         look_up_due()
         inspect_due()
-        Snapshot.objects.update(private=True)
+        factories.rewrite(Snapshot.objects.all(), private=True)
         assert Client().get(ADDRESS).json()["file_safety"] is None
         known = Snapshot.objects.get()
         known.pk, known.private, known.taken_at = None, False, timezone.now()

@@ -97,7 +97,7 @@ class TestPage:
         open_circuit()
         page = text_of(signed_in(factories.operator()).get(PAGE))
         assert re.search(
-            r"Hugging Face 2 3.hours 0 0 transient: 2 321 open for (59|60) s, after 5 failures in a row", page
+            r"Hugging Face 2 3.hours 0 0 transient: 2 321 open for (5\d|60) s, after 5 failures in a row", page
         )
 
     def test_is_linked_from_the_lookups(self, signed_in):

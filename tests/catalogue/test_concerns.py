@@ -123,6 +123,27 @@ class TestLookAlikes:
         concern = Concern.objects.get()
         assert (concern.settled_by, concern.verdict) == ("the hub", Verdict.SAME_PUBLISHER)
 
+    def test_a_watched_name_that_turns_out_to_be_a_known_models_makes_that_one_an_original(self, hub):
+        name(KNOWN)
+        look_up_due()
+        name(IMITATION)
+        assert noted() == []
+        hub.renamed["old-org/gpt-j-6b"] = KNOWN
+        watched("old-org/gpt-j-6b")
+        look_again()
+        assert Alias.objects.get(name=KNOWN).model.watched
+        assert noted() == [(IMITATION, KNOWN, LETTER_MISSING)]
+
+    def test_a_name_that_comes_to_a_watched_model_is_compared_like_its_others(self, hub):
+        watched(KNOWN)
+        look_up_due()
+        name("old-0rg/gpt-j-6b")
+        hub.renamed["old-org/gpt-j-6b"] = KNOWN
+        name("old-org/gpt-j-6b")
+        assert noted() == []
+        look_again()
+        assert noted() == [("old-0rg/gpt-j-6b", "old-org/gpt-j-6b", SAME_LOOK)]
+
     def test_a_model_renamed_to_look_like_a_watched_one_is_noted(self, hub):
         watched(KNOWN)
         name("example-org/tiny-chat")

@@ -4,6 +4,7 @@ import json
 import os
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,11 +15,13 @@ from hypothesis import strategies as st
 
 from catalogue.hub import BaseModelClaim, HubFile, Outcome, Reference, UnreadableReferenceError
 from catalogue.hubs.huggingface import HUB
-from catalogue.huggingface_answers import MalformedAnswerError, classify, facts
+from catalogue.huggingface_answers import classify, facts
+from catalogue.json_values import MalformedAnswerError
 from tests.stand_ins.huggingface import StandInHub, digits, example_file, example_model
 
 SHA = "0123456789abcdef0123456789abcdef01234567"
 RECORDINGS = Path(__file__).parents[3] / "shared" / "data" / "hubs" / "huggingface"
+MANY_FILES = [example_file(f"checkpoints/step-{number:06}/optimizer.pt", 1, is_large=True) for number in range(40_000)]
 WITH_FACTS = {Outcome.OK, Outcome.RENAMED, Outcome.GATED, Outcome.DISABLED}
 
 
@@ -244,6 +247,13 @@ def test_a_rate_limit_says_how_long_to_wait(hub, fault, seconds):
     assert len(hub.requests) == 1
 
 
+def test_what_was_taken_down_for_legal_reasons_is_not_shown(hub):
+    hub.fail("acme/bert", "taken_down")
+    answer = HUB.ask(model("acme/bert"))
+    assert (answer.outcome, answer.facts) == (Outcome.NOT_FOUND_OR_PRIVATE, None)
+    assert answer.detail == "HTTP 451 Unavailable For Legal Reasons"
+
+
 @pytest.mark.parametrize("fault", ["unavailable", "hang_up", "forbidden"])
 def test_trouble_on_the_way_is_transient(hub, fault):
     hub.fail("acme/bert", fault)
@@ -269,9 +279,7 @@ def test_a_hub_that_is_not_there_is_transient(hub, settings):
     assert HUB.ask(model("acme/bert")).outcome is Outcome.TRANSIENT
 
 
-@pytest.mark.parametrize(
-    "fault", ["html", "a_list", "deeply_nested", "truncated", "huge", "inflating", "elsewhere", "in_circles"]
-)
+@pytest.mark.parametrize("fault", ["html", "a_list", "deeply_nested", "truncated", "elsewhere", "in_circles"])
 def test_an_answer_that_is_none_is_malformed(hub, fault):
     hub.fail("acme/bert", fault)
     answer = HUB.ask(model("acme/bert"))
@@ -280,6 +288,52 @@ def test_an_answer_that_is_none_is_malformed(hub, fault):
     assert "\n" not in answer.detail
     hub.fail("acme/bert", "")
     assert HUB.ask(model("acme/bert")).outcome is Outcome.OK
+
+
+def test_a_model_with_too_many_files_is_known_without_them(hub):
+    tags = ["base_model:finetune:acme/base", "dataset:acme/words"]
+    hub.put(example_model("acme/checkpoints", tags=tags, gated="auto"))
+    usual = HUB.ask(model("acme/checkpoints"))
+    hub.put(hub.models["acme/checkpoints"][-1] | {"siblings": MANY_FILES})
+    hub.requests.clear()
+    answer = HUB.ask(model("acme/checkpoints"))
+    assert answer.outcome is Outcome.GATED
+    assert answer.facts == replace(usual.facts, files=(), files_complete=False)
+    assert [path.partition("?")[2][:8] for _, path in hub.requests] == ["blobs=tr", "expand%5"]
+    assert json.loads(answer.body)["config"] == example_model("acme/checkpoints")["config"]
+
+
+@pytest.mark.parametrize("fault", ["huge", "inflating"])
+def test_an_answer_that_is_too_large_for_another_reason_is_cut_off_just_as_well(hub, fault):
+    hub.fail("acme/bert", fault)
+    answer = HUB.ask(model("acme/bert"))
+    assert (answer.outcome, answer.facts.files, answer.facts.files_complete) == (Outcome.OK, (), False)
+    hub.fail_question("expand", "private")
+    assert HUB.ask(model("acme/bert")).outcome is Outcome.NOT_FOUND_OR_PRIVATE
+
+
+def test_so_it_is_at_a_revision_under_a_former_name_and_not_if_the_second_answer_fails(hub):
+    hub.put(example_model("acme/checkpoints", siblings=MANY_FILES))
+    sha = hub.models["acme/checkpoints"][-1]["sha"]
+    hub.rename("acme/checkpoints", "acme/steps")
+    answer = HUB.ask(model("acme/checkpoints", sha))
+    assert (answer.outcome, answer.facts.revision, answer.facts.files) == (Outcome.RENAMED, sha, ())
+    hub.fail_question("expand", "unavailable")
+    assert HUB.ask(model("acme/steps")).outcome is Outcome.TRANSIENT
+    for fault in ("huge", "inflating"):
+        hub.fail_question("expand", fault)
+        answer = HUB.ask(model("acme/steps"))
+        assert (answer.outcome, answer.facts) == (Outcome.MALFORMED, None)
+        assert "AnswerTooLarge" in answer.detail
+
+
+def test_a_document_without_a_listing_says_nothing_of_files():
+    document = example_model("acme/bert")
+    assert facts(document).files_complete
+    for siblings in ({}, None, "many"):
+        assert not facts(document | {"siblings": siblings}).files_complete
+    del document["siblings"]
+    assert not facts(document).files_complete
 
 
 def test_sends_no_telemetry_no_token_lying_about_and_uses_no_proxy(hub, settings, monkeypatch):

@@ -19,6 +19,8 @@ from catalogue.lookups import look_up_due
 from catalogue.models import Inspection, Lookup, Model, Snapshot
 from catalogue.naming import name_model
 from lib.due import lease_next
+from reports import workflow
+from tests import factories
 from tests.stand_ins.huggingface import StandInHub, example_file, example_model, example_verdict
 from tests.stand_ins.ranges import StandInFiles
 
@@ -108,6 +110,37 @@ def test_a_model_that_only_has_a_name_is_not_inspected(hub):
     hub.fail(NAME, "private")
     look_up()
     assert inspect_due() == 0
+    assert not Inspection.objects.exists()
+
+
+def test_a_model_is_inspected_at_once_when_the_first_record_names_it(hub):
+    case = factories.worded_case()
+    look_up_due()
+    inspect_due()
+    assert inspection().due_at > timezone.now() + timedelta(days=5)
+    hub.requests.clear()
+    workflow.publish(case=case, by=factories.moderator())
+    inspect_due()
+    assert len(hub.requests) == CALLS
+    factories.published_case()
+    assert inspection().due_at > timezone.now() + timedelta(days=5)
+
+
+def test_a_watched_name_that_turns_out_to_be_a_known_models_has_that_one_inspected(hub):
+    look_up()
+    inspect_due()
+    hub.renamed["old-org/tiny-chat"] = NAME
+    name_model(Reference("huggingface", "old-org/tiny-chat"))
+    Model.objects.filter(aliases__name="old-org/tiny-chat").update(watched=True)
+    look_up_due()
+    assert (Model.objects.get().watched, Model.objects.get().shown) == (True, True)
+    assert inspection().due_at <= timezone.now()
+
+
+def test_nothing_is_inspected_of_a_published_model_that_its_hub_does_not_show(hub):
+    hub.fail(NAME, "private")
+    factories.published_case()
+    look_up_due()
     assert not Inspection.objects.exists()
 
 

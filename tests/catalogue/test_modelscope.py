@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue.asking import MalformedAnswerError, Told
+from catalogue.asking import Told
 from catalogue.hub import HubFile, Knows, Outcome, Reference, UnreadableReferenceError
 from catalogue.hubs.modelscope import HUB, MOST_ENTRIES, classify, facts, listing, read_listing, read_model
+from catalogue.json_values import MalformedAnswerError
 from tests.stand_ins.modelscope import StandInModelScope, digits, example_file, example_model
 
 SHA = "0123456789abcdef0123456789abcdef01234567"

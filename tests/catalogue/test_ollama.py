@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue.asking import MalformedAnswerError, Told
+from catalogue.asking import Told
 from catalogue.hub import HubFile, Knows, Outcome, Reference, UnreadableReferenceError
+from catalogue.hubs import ollama
 from catalogue.hubs.ollama import HUB, _Registry, classify
+from catalogue.json_values import MalformedAnswerError
 from catalogue.references import read
 from tests.stand_ins.ollama import LICENCE, PUSHED_AT, StandInRegistry, digest_of, digits, example_config, layer
+from tests.stand_ins.ranges import StandInFiles
 
 HEX = "0123456789abcdef" * 4
 
@@ -138,7 +141,7 @@ def test_keeps_what_the_registry_says(hub):
 
 
 def test_says_only_what_the_registry_always_tells():
-    assert HUB.knows == {Knows.FILES, Knows.DIGESTS}
+    assert HUB.knows == {Knows.FILES, Knows.DIGESTS, Knows.LICENCE}
 
 
 def test_the_namespace_of_others_is_the_author(hub):
@@ -202,11 +205,53 @@ def test_content_with_another_digest_is_not_believed(hub):
     assert (answer.outcome, answer.facts.tags, answer.facts.licence) == (Outcome.OK, (), "")
 
 
-def test_blobs_kept_on_another_host_are_not_fetched(hub):
-    hub.blob_faults["library/bert"] = "elsewhere"
+@pytest.fixture
+def storage(hub, settings, monkeypatch):
+    """Another host that the registry keeps its blobs on."""
+    settings.HUB_TOKENS = {"ollama": "secret"}
+    hub.required_token = "secret"
+    with StandInFiles(host="localhost") as storage:
+        monkeypatch.setattr(ollama, "BLOB_HOSTS", ("localhost",))
+        hub.storage = storage
+        yield storage
+
+
+def test_blobs_are_read_from_the_host_the_registry_keeps_them_on_without_the_token(hub, storage):
+    answer = HUB.ask(model("library/bert"))
+    assert (answer.outcome, answer.facts.licence) == (Outcome.OK, "MADE-UP COMMUNITY LICENSE AGREEMENT")
+    assert "model_family:bert" in answer.facts.tags
+    assert len(storage.requests) == 2
+    assert set(storage.authorizations) == {None}
+    assert set(hub.authorizations) == {"Bearer secret"}
+
+
+def test_blobs_from_there_are_believed_by_their_digest_only(hub, storage):
+    config = json.loads(hub.manifests["library/bert", "latest"])["config"]["digest"]
+    hub.blobs[config] = b'{"model_family": "other"}'
+    answer = HUB.ask(model("library/bert"))
+    assert (answer.outcome, answer.facts.tags) == (Outcome.OK, ())
+
+
+def test_blobs_on_any_other_host_are_not_fetched(hub, storage, monkeypatch):
+    monkeypatch.setattr(ollama, "BLOB_HOSTS", ("storage.example",))
     answer = HUB.ask(model("library/bert"))
     assert (answer.outcome, answer.facts.tags, answer.facts.licence) == (Outcome.OK, (), "")
     assert answer.facts.files
+    assert storage.requests == []
+
+
+def test_blobs_are_not_fetched_from_a_network_of_ours(hub, storage, monkeypatch):
+    monkeypatch.setattr(ollama, "BLOB_HOSTS", ("10.0.0.1",))
+    storage.url = "http://10.0.0.1:9"
+    answer = HUB.ask(model("library/bert"))
+    assert (answer.outcome, answer.facts.tags, answer.facts.licence) == (Outcome.OK, (), "")
+
+
+def test_a_manifest_is_never_read_from_another_host(hub, storage):
+    hub.fail("library/bert", "in_storage")
+    answer = HUB.ask(model("library/bert"))
+    assert answer.outcome is Outcome.MALFORMED
+    assert storage.requests == []
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,21 @@ TOO_MUCH = 9_000_000
 RATE_LIMIT = '"{bucket}";r={left};t={reset}'
 SCANNERS = ("avScan", "jFrogScan", "pickleImportScan", "protectAiScan", "virusTotalScan")
 # What `expand[]=` may ask for, as far as the stand-in knows it.
-EXPANDABLE = {"childrenModelCount", "config", "disabled", "downloads", "gated", "sha", "siblings", "tags"}
+EXPANDABLE = {
+    *(
+        "author",
+        "baseModels",
+        "cardData",
+        "childrenModelCount",
+        "config",
+        "createdAt",
+        "disabled",
+        "downloads",
+        "gated",
+    ),
+    *("gguf", "lastModified", "library_name", "likes", "model-index", "pipeline_tag", "private", "safetensors"),
+    *("sha", "siblings", "tags", "transformersInfo"),
+}
 PAGE = b"<!doctype html><title>Hugging Face</title><p>We will be back soon.</p>"
 
 
@@ -439,6 +453,9 @@ class _Handler(BaseHTTPRequestHandler):
     def forbidden(self) -> None:
         self.say(403, {"Content-Type": "text/html"}, PAGE)
 
+    def taken_down(self) -> None:
+        self.error(451, "", "Unavailable For Legal Reasons")
+
     def rate_limited(self) -> None:
         self.error(429, "", "Too many requests", {"RateLimit": '"api";r=0;t=55'})
 
@@ -500,6 +517,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def elsewhere(self) -> None:
         self.say(307, {"Location": "http://127.0.0.2:9/api/models/a/b"}, b"Moved")
+
+    def without_tls(self) -> None:
+        self.say(307, {"Location": f"{self.hub.url}{self.path}".replace("https://", "http://")}, b"Moved")
 
     def in_circles(self) -> None:
         self.say(307, {"Location": self.path}, b"Moved")

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from tests.stand_ins import huggingface
 from tests.stand_ins.huggingface import PAGE, StandInHub, digits
+from tests.stand_ins.ranges import StandInFiles
 
 LICENCE = b"\n  MADE-UP COMMUNITY LICENSE AGREEMENT  \n\nYou may.\n"
 PUSHED_AT = 1717747750
@@ -50,6 +51,7 @@ class StandInRegistry(StandInHub):
         self.manifests: dict[tuple[str, str], bytes] = {}
         self.blobs: dict[str, bytes] = {}
         self.blob_faults: dict[str, str] = {}
+        self.storage: StandInFiles | None = None  # where blobs are redirected to
         self.serves_digests = False
         self.required_token = ""
         super().__init__(port=port)
@@ -115,6 +117,9 @@ class _Handler(huggingface._Handler):
             return getattr(self, fault)()
         if digest not in self.hub.blobs:
             return self.problem(404, "BLOB_UNKNOWN", "blob unknown to registry")
+        if self.hub.storage:
+            place = self.hub.storage.put(f"blobs/{digest}", self.hub.blobs[digest])
+            return self.say(307, {"Location": f"{place}?X-Amz-Signature=made-up"}, b"")
         return self.say(200, {"Content-Type": "application/octet-stream"}, self.hub.blobs[digest])
 
     def problem(self, status: int, code: str, message: str, headers: dict | None = None) -> None:
@@ -125,6 +130,9 @@ class _Handler(huggingface._Handler):
 
     def missing(self) -> None:
         self.problem(404, "MANIFEST_UNKNOWN", "manifest unknown")
+
+    def in_storage(self) -> None:
+        self.say(307, {"Location": self.hub.storage.put("manifest", b"{}")}, b"")
 
     def taken_down(self) -> None:
         self.problem(410, "MANIFEST_UNKNOWN", "taken down")

@@ -72,7 +72,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.site.requests.append((self.path, self.headers.get("Range", "")))
         self.site.authorizations.append(self.headers.get("Authorization"))
-        content = self.site.files.get(self.path.lstrip("/"))
+        content = self.site.files.get(self.path.partition("?")[0].lstrip("/"))
         if content is None:
             return self.say(404, {}, b"Entry not found")
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
@@ -94,6 +94,9 @@ class _Handler(BaseHTTPRequestHandler):
         return int(match[1]), min(int(match[2]) + 1, size)
 
     def part(self, content: bytes | Path, size: int, **changed: str | int) -> None:
+        if not self.headers.get("Range"):
+            self.start(200, {"Content-Length": size, "ETag": '"abc"'})
+            return self.send(content, 0, size)
         span = self.span(size)
         if span is None:
             return self.say(416, {"Content-Range": f"bytes */{size}"}, b"")

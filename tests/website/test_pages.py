@@ -453,6 +453,17 @@ def test_presence_tells_gated_and_disabled_apart(client, hub, overrides, said):
     assert said in model_page(client, "org/alone")
 
 
+def test_a_listing_of_files_that_is_not_complete_says_so(client):
+    published(models=("org/checkpoints",))
+    model = Model.objects.get(name="org/checkpoints")
+    Snapshot.objects.create(model=model, revision=SHA, name=model.name, files=[{"path": "a.bin"}])
+    assert "The list of files is not complete" not in model_page(client, "org/checkpoints")
+    Snapshot.objects.create(model=model, revision=SHA, name=model.name, files_complete=False)
+    assert "The list of files is not complete: none of them is known here." in model_page(client, "org/checkpoints")
+    facts = client.get("/api/v1/models/huggingface/org/checkpoints").json()["hub_facts"]
+    assert (facts["files"], facts["files_complete"]) == ([], False)
+
+
 def test_a_hub_that_gives_no_usable_answer_is_not_said_to_lack_the_model(client, hub):
     published(models=("org/alone",))
     look_up_due()
@@ -636,6 +647,7 @@ def test_what_was_found_in_files_is_said_in_words_and_inert(client, hub):
     page = model_page(client, "org/alone")
     section = section_of(page, "What was looked at in the files", "Faultline The open register")
     for said in (
+        f"at commit {example_model('org/alone')['sha']}",
         "pytorch_model.bin Format: torch zip",
         "av: issues reported",
         "jFrog: not known",

@@ -4,7 +4,7 @@ from django.db import migrations
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("catalogue", "0007_attestation"),
+        ("catalogue", "0008_append_only"),
     ]
 
     operations = [
