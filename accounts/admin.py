@@ -3,10 +3,14 @@
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
 
+from accounts import second_factor
 from accounts.models import Role, User
 from accounts.roles import ROLES, SEES_CONTACTS
 
@@ -38,6 +42,25 @@ class AccountAdmin(UserAdmin):
         """Operators change accounts, but no superuser's."""
         allowed = super().has_change_permission(request, obj)
         return allowed and (obj is None or not obj.is_superuser or _is_superuser(request))
+
+    @method_decorator(second_factor.recently)
+    def add_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Asks for fresh proof of who adds an account."""
+        return super().add_view(*args, **kwargs)
+
+    @method_decorator(second_factor.recently)
+    def change_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Asks for fresh proof of who changes an account."""
+        return super().change_view(*args, **kwargs)
+
+    @method_decorator(second_factor.recently)
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's name
+        """Asks for fresh proof; a password of somebody who sees contacts is a superuser's to set."""
+        user = self.get_object(request, unquote(id))
+        if user is not None and SEES_CONTACTS in ROLES.get(user.role, ()) and not _is_superuser(request):
+            raise PermissionDenied
+        answer: HttpResponse = super().user_change_password(request, id, form_url)
+        return answer
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Nobody gives themselves a role."""

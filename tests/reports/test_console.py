@@ -707,13 +707,6 @@ def test_everybody_else_gets_the_login_page(signed_in, who):
             assert response["Location"].startswith("/console/login/"), url
 
 
-def test_a_moderator_signs_in_at_the_console(client):
-    factories.moderator()
-    answers = {"username": "mira", "password": factories.PASSWORD, "next": "/console/"}
-    assert client.post("/console/login/", answers)["Location"] == "/console/"
-    assert client.get("/console/").status_code == 200
-
-
 @pytest.mark.parametrize("role", [Role.MODERATOR, Role.SENIOR_MODERATOR, Role.OPERATOR])
 def test_no_page_of_the_console_carries_inline_style_or_script(signed_in, role):
     client = signed_in(factories.account("someone", role))
