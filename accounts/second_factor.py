@@ -53,16 +53,21 @@ def proved_recently(request: HttpRequest) -> bool:
     return _proved(request, user, methods, settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
 
 
-def recently(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorates a view: without recent proof asks for it first, then goes on with the same request, also a POST.
+def require_recent(request: HttpRequest) -> None:
+    """Without recent proof the account pages ask for it, then go on with the same request, also a POST.
 
-    Inside the console's own check, which asks who may at all: `admin_site.admin_view(recently(view))`.
+    Raises allauth's ReauthenticationRequired, which its middleware turns into that redirect: ask who may first.
     """
+    if not proved_recently(request):
+        raise ReauthenticationRequired
+
+
+def recently(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorates a view with `require_recent`, inside the console's own check: `admin_view(recently(view))`."""
 
     @wraps(view)
     def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if not proved_recently(request):
-            raise ReauthenticationRequired
+        require_recent(request)
         return view(request, *args, **kwargs)
 
     return guarded

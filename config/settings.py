@@ -64,11 +64,14 @@ LEASE_SECONDS = env.float("FAULTLINE_LEASE_SECONDS", default=120.0)
 BEAT_SECONDS = env.float("FAULTLINE_BEAT_SECONDS", default=60.0)
 # How long what a hub said stays fresh.
 LOOKUP_REFRESH_HOURS = env.float("FAULTLINE_LOOKUP_REFRESH_HOURS", default=24.0)
+# How long a reporter's contact is kept once the report is decided on and nothing more happened to it.
+CONTACT_DAYS = env.int("FAULTLINE_CONTACT_DAYS", default=90)
 # What wakes what: the only place. Every task named here also runs on each beat, so a lost message costs one beat.
 WAKES = {
     "model named": ["catalogue.tasks.look_up_due_models"],
     "lookups left over": ["catalogue.tasks.look_up_due_models"],
     "model looked up": ["catalogue.tasks.inspect_due_models"],
+    "time passed": ["reports.tasks.expire_due"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------
