@@ -8,11 +8,13 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 
 from accounts import second_factor
 from accounts.models import Role, User
-from accounts.roles import ROLES, SEES_CONTACTS
+from accounts.roles import MEANINGS, ROLES, SEES_CONTACTS
 
 
 @admin.register(User)
@@ -37,6 +39,22 @@ class AccountAdmin(UserAdmin):
         ),
     )
     filter_horizontal = ()
+
+    def get_urls(self) -> list[URLPattern]:
+        """The table of roles before the admin's own."""
+        roles = self.admin_site.admin_view(self.roles_view)
+        return [path("roles/", roles, name="accounts_roles"), *super().get_urls()]
+
+    def roles_view(self, request: HttpRequest) -> HttpResponse:
+        """Who may do what: the table itself, for everybody with a role."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Who may do what",
+            "roles": [Role(role).label for role in ROLES if role],
+            "rows": [(text, [name in ROLES[role] for role in ROLES if role]) for name, text in MEANINGS.items()],
+            "is_nav_sidebar_enabled": False,
+        }
+        return TemplateResponse(request, "admin/accounts/roles.html", context)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Operators change accounts, but no superuser's."""
