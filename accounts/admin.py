@@ -2,10 +2,15 @@
 
 from typing import Any
 
+import allauth.account.admin
+import allauth.mfa.admin  # noqa: F401 - so that what they register is here to be taken away
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -15,6 +20,10 @@ from django.utils.decorators import method_decorator
 from accounts import second_factor
 from accounts.models import Role, User
 from accounts.roles import MEANINGS, ROLES, SEES_CONTACTS
+
+# Roles decide, not groups; and nobody reads or edits somebody else's second factor.
+for elsewhere in (Group, EmailAddress, Authenticator):
+    admin.site.unregister(elsewhere)
 
 
 @admin.register(User)

@@ -22,6 +22,8 @@ from lib.store import store
 from tests import factories
 
 ROOT = Path(__file__).parent.parent
+# A password costs half a second by design; the tests make hundreds.
+settings.PASSWORD_HASHERS = ["tests.hashing.FewRounds"]
 
 
 # What must never be emptied, but between tests that commit.
