@@ -31,7 +31,7 @@ def _of_hubs(what: str) -> dict[str, str]:
 SECRET_KEY = _secret("FAULTLINE_SECRET_KEY")
 # Keys the HMAC under which receipts are stored: without it the database reveals no receipt.
 RECEIPT_PEPPER = _secret("FAULTLINE_RECEIPT_PEPPER")
-# Fernet keys for contact details, comma-separated: the first seals, all open.
+# Fernet keys for contact details and second factors, comma-separated: the first seals, all open.
 SEAL_KEYS = _secret("FAULTLINE_SEAL_KEY").split(",")
 
 # --- Node ----------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from django.urls import reverse
 
 from accounts import second_factor
 from accounts.models import User
+from lib.store import store
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -188,6 +189,14 @@ def test_many_wrong_passwords_are_slowed_down(client):
     assert "Too many failed" in give_password(client, user).content.decode()
     cache.clear()
     assert give_password(client, user).status_code == 302
+
+
+def test_the_limits_keep_no_address():
+    client = Client(REMOTE_ADDR="198.51.100.77")
+    give_password(client, factories.moderator(), password="wrong")
+    kept = [name for name in store().scan_iter(f"{settings.QUEUE}:*") if "allauth" in name]
+    assert kept
+    assert not any("198.51" in name for name in kept)
 
 
 def test_nobody_signs_up_unless_the_node_says_so(client, settings):
