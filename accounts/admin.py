@@ -2,13 +2,28 @@
 
 from typing import Any
 
+import allauth.account.admin
+import allauth.mfa.admin  # noqa: F401 - so that what they register is here to be taken away
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
-from django.http import HttpRequest
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.decorators import method_decorator
 
+from accounts import second_factor
 from accounts.models import Role, User
-from accounts.roles import ROLES, SEES_CONTACTS
+from accounts.roles import MEANINGS, ROLES, SEES_CONTACTS
+
+# Roles decide, not groups; and nobody reads or edits somebody else's second factor.
+for elsewhere in (Group, EmailAddress, Authenticator):
+    admin.site.unregister(elsewhere)
 
 
 @admin.register(User)
@@ -34,10 +49,45 @@ class AccountAdmin(UserAdmin):
     )
     filter_horizontal = ()
 
+    def get_urls(self) -> list[URLPattern]:
+        """The table of roles before the admin's own."""
+        roles = self.admin_site.admin_view(self.roles_view)
+        return [path("roles/", roles, name="accounts_roles"), *super().get_urls()]
+
+    def roles_view(self, request: HttpRequest) -> HttpResponse:
+        """Who may do what: the table itself, for everybody with a role."""
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Who may do what",
+            "roles": [Role(role).label for role in ROLES if role],
+            "rows": [(text, [name in ROLES[role] for role in ROLES if role]) for name, text in MEANINGS.items()],
+            "is_nav_sidebar_enabled": False,
+        }
+        return TemplateResponse(request, "admin/accounts/roles.html", context)
+
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Operators change accounts, but no superuser's."""
         allowed = super().has_change_permission(request, obj)
         return allowed and (obj is None or not obj.is_superuser or _is_superuser(request))
+
+    @method_decorator(second_factor.recently)
+    def add_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Asks for fresh proof of who adds an account."""
+        return super().add_view(*args, **kwargs)
+
+    @method_decorator(second_factor.recently)
+    def change_view(self, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Asks for fresh proof of who changes an account."""
+        return super().change_view(*args, **kwargs)
+
+    @method_decorator(second_factor.recently)
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's name
+        """Asks for fresh proof; a password of somebody who sees contacts is a superuser's to set."""
+        user = self.get_object(request, unquote(id))
+        if user is not None and SEES_CONTACTS in ROLES.get(user.role, ()) and not _is_superuser(request):
+            raise PermissionDenied
+        answer: HttpResponse = super().user_change_password(request, id, form_url)
+        return answer
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Nobody gives themselves a role."""

@@ -1,4 +1,4 @@
-"""The people of a node: moderators and operators. Reporters need no account."""
+"""The people of a node: moderators, curators and operators. Reporters need no account."""
 
 from django.contrib.auth.models import AbstractUser
 from django.db import models
@@ -10,6 +10,7 @@ class Role(models.TextChoices):
     NONE = "", "No role"
     MODERATOR = "moderator", "Moderator"
     SENIOR_MODERATOR = "senior_moderator", "Senior moderator"
+    CURATOR = "curator", "Curator of taxonomies"
     OPERATOR = "operator", "Operator"
 
 

@@ -10,49 +10,75 @@ from accounts.models import Role, User
 # How to reach a reporter: the most sensitive thing a node knows.
 SEES_CONTACTS = "reports.view_contact"
 
-_MODERATION = frozenset(
+# What everybody with a role may read: the public record, and what hubs say.
+_READING = frozenset(
     {
-        "reports.view_report",
-        "reports.view_case",
-        "reports.change_case",
-        "reports.view_activity",
-        "reports.decide",
-        "reports.publish",
+        "incidents.view_incident",
+        "incidents.view_publication",
         "catalogue.view_model",
         "catalogue.view_snapshot",
         "catalogue.view_lookup",
         "catalogue.view_inspection",
         "catalogue.view_drift",
         "catalogue.view_lineage",
-        "catalogue.view_concern",
-        "catalogue.change_concern",
-        "incidents.view_incident",
-        "incidents.view_publication",
+        "reports.view_metrics",
     }
 )
-_OPERATION = frozenset(
-    {
-        "accounts.view_user",
-        "accounts.add_user",
-        "accounts.change_user",
-        "catalogue.view_model",
-        "catalogue.view_snapshot",
-        "catalogue.view_lookup",
-        "catalogue.view_inspection",
-        "catalogue.view_drift",
-        "catalogue.view_lineage",
-        "catalogue.change_lookup",
-        "catalogue.change_inspection",
-        "incidents.view_incident",
-        "incidents.view_publication",
-    }
-)
+_MODERATION = _READING | {
+    "reports.view_report",
+    "reports.view_case",
+    "reports.change_case",
+    "reports.view_activity",
+    "reports.decide",
+    "reports.publish",
+    "catalogue.view_concern",
+    "catalogue.change_concern",
+}
+_OPERATION = _READING | {
+    "accounts.view_user",
+    "accounts.add_user",
+    "accounts.change_user",
+    "catalogue.change_lookup",
+    "catalogue.change_inspection",
+}
 
 ROLES: dict[str, frozenset[str]] = {
     Role.NONE: frozenset(),
     Role.MODERATOR: _MODERATION,
-    Role.SENIOR_MODERATOR: _MODERATION | {"reports.withdraw", SEES_CONTACTS},
+    Role.SENIOR_MODERATOR: _MODERATION
+    | {"reports.withdraw", "reports.erase", "reports.view_erasure", "reports.view_team", SEES_CONTACTS},
+    Role.CURATOR: _READING,
     Role.OPERATOR: _OPERATION,
+}
+# The table in words, for people: what each permission is for. Every permission that a role holds stands here.
+MEANINGS: dict[str, str] = {
+    "incidents.view_incident": "Read public records in the console",
+    "incidents.view_publication": "Read the public log in the console",
+    "catalogue.view_model": "See models",
+    "catalogue.view_snapshot": "See what hubs said of models",
+    "catalogue.view_lookup": "See how lookups stand",
+    "catalogue.change_lookup": "Ask a hub again, close its circuit",
+    "catalogue.view_inspection": "See what was found in models' files",
+    "catalogue.change_inspection": "Look into a model's files again",
+    "catalogue.view_drift": "See how models changed",
+    "catalogue.view_lineage": "See what derives from what",
+    "catalogue.view_concern": "See names that imitate others",
+    "catalogue.change_concern": "Settle whether a name imitates another",
+    "reports.view_metrics": "See how the queue does",
+    "reports.view_team": "See what each moderator did",
+    "reports.view_report": "Read reports",
+    "reports.decide": "Claim, accept and reject reports",
+    "reports.view_case": "Read cases",
+    "reports.change_case": "Word cases",
+    "reports.publish": "Publish, correct and dispute records",
+    "reports.withdraw": "Withdraw records, release what others hold",
+    "reports.view_activity": "Read who did what",
+    "reports.view_contact": "See how to reach a reporter (each look is recorded)",
+    "reports.view_erasure": "See what was erased, when and by whom",
+    "reports.erase": "Ask for an erasure, confirm somebody else's",
+    "accounts.view_user": "See accounts",
+    "accounts.add_user": "Add accounts",
+    "accounts.change_user": "Change accounts and roles that see no contacts",
 }
 
 

@@ -41,7 +41,7 @@ def _trust_also(bundle: Path) -> None:
 SECRET_KEY = _secret("FAULTLINE_SECRET_KEY")
 # Keys the HMAC under which receipts are stored: without it the database reveals no receipt.
 RECEIPT_PEPPER = _secret("FAULTLINE_RECEIPT_PEPPER")
-# Fernet keys for contact details, comma-separated: the first seals, all open.
+# Fernet keys for contact details and second factors, comma-separated: the first seals, all open.
 SEAL_KEYS = _secret("FAULTLINE_SEAL_KEY").split(",")
 
 # --- Node ----------------------------------------------------------------------------------------------------------
@@ -79,11 +79,14 @@ LEASE_SECONDS = env.float("FAULTLINE_LEASE_SECONDS", default=120.0)
 BEAT_SECONDS = env.float("FAULTLINE_BEAT_SECONDS", default=60.0)
 # How long what a hub said stays fresh.
 LOOKUP_REFRESH_HOURS = env.float("FAULTLINE_LOOKUP_REFRESH_HOURS", default=24.0)
+# How long a reporter's contact is kept once the report is decided on and nothing more happened to it.
+CONTACT_DAYS = env.int("FAULTLINE_CONTACT_DAYS", default=90)
 # What wakes what: the only place. Every task named here also runs on each beat, so a lost message costs one beat.
 WAKES = {
     "model named": ["catalogue.tasks.look_up_due_models"],
     "lookups left over": ["catalogue.tasks.look_up_due_models"],
     "model looked up": ["catalogue.tasks.inspect_due_models"],
+    "time passed": ["reports.tasks.expire_due"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------
@@ -152,6 +155,9 @@ INSTALLED_APPS = [
     "incidents",
     "catalogue",
     "accounts",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
     "config.apps.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -178,6 +184,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -247,13 +254,38 @@ SECURE_PROXY_SSL_HEADER = (
 )
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+# Only staff have sessions, and nobody sends them here from elsewhere.
+SESSION_COOKIE_SAMESITE = "Strict"
+CSRF_COOKIE_SAMESITE = "Lax"
+if HTTPS:  # the prefix binds a cookie to this host alone (RFC 6265bis, 4.1.3.2)
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
 SESSION_COOKIE_AGE = 8 * 3600
-LOGIN_URL = "admin:login"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
 # No form takes a file; what is sent all the same is never written anywhere.
 FILE_UPLOAD_HANDLERS = ["website.uploads.Refuse"]
+
+# --- Accounts ------------------------------------------------------------------------------------------------------
+# Whoever has a role signs in with a second factor; a demonstration's published password needs none.
+SECOND_FACTOR_FORCED = not DEMO
+# Whether anybody may make an account. An account without a role opens nothing; reporting needs none.
+SIGNUP = env.bool("FAULTLINE_SIGNUP", default=False)
+LOGIN_URL = "account_login"
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_LOGOUT_REDIRECT_URL = "website:home"
+# Twenty wrong passwords for one account: nobody guesses so, and no moderator is locked out by a handful of mistakes.
+ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,20/5m/key"}
+# How long a fresh proof of who you are counts, for what `accounts.second_factor.recently` guards.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE_PROXY_SSL_HEADER else 0
+MFA_ADAPTER = "accounts.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_TOTP_TOLERANCE = 1  # one step of 30 s before or after: telephones' clocks differ
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost only
 
 # --- API -----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -16,6 +16,7 @@ urlpatterns = [
     path(".well-known/faultline.json", federation.well_known),
     path("hooks/", include("api.hooks")),
     path("console/", admin.site.urls),
+    path("account/", include("accounts.urls")),
     path("", include("website.urls")),
     path("api/", include("api.urls")),
 ]

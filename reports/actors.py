@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from accounts.models import User
-from reports.models import Activity
+from reports import history
 
 
 class Actor(Protocol):
@@ -66,7 +66,7 @@ def require(by: Actor, permission: str) -> None:
 
 
 def record_activity(by: Actor, verb: str, **fields: Any) -> None:
-    """Writes who did what, in the verb\'s own transaction. `fields`: report, case, before, after, note."""
+    """Writes who did what, in the verb's own transaction. `fields`: report, case, before, after, note."""
     fields["note"] = fields.get("note", "")[:2000]
     actor = by if isinstance(by, User) else None
-    Activity.objects.create(actor=actor, actor_name=by.get_username(), verb=verb, **fields)
+    history.append(actor=actor, actor_name=by.get_username(), verb=verb, **fields)

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 import pytest
+from allauth.account.internal.flows.login import record_authentication
 from celery import current_app
 from django.conf import settings
 from django.db import connection
@@ -21,6 +23,25 @@ from lib.store import store
 from tests import factories
 
 ROOT = Path(__file__).parent.parent
+# A password costs half a second by design; the tests make hundreds.
+settings.PASSWORD_HASHERS = ["tests.hashing.FewRounds"]
+
+
+@pytest.fixture(autouse=True)
+def _clients_sign_in_with_a_second_factor(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`Client.login` and `force_login` open the session that the login pages open for somebody with a second factor.
+
+    Those pages themselves are tested by posting to them.
+    """
+    sign_in = Client._login
+
+    def sign_in_fully(self: Client, user: User, backend: str | None = None) -> None:
+        sign_in(self, user, backend)
+        session = self.session
+        record_authentication(SimpleNamespace(session=session), user, "mfa", type="totp")
+        session.save()
+
+    monkeypatch.setattr(Client, "_login", sign_in_fully)
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,12 @@ from accounts.management.commands import demo_moderator
 
 
 def node(_request: HttpRequest) -> dict[str, object]:
-    """The node's title, name, address and contact, and the login it shows if it is a demonstration."""
+    """What the node is called and where, whether anybody may sign up, and the login a demonstration shows."""
     return {
         "node_title": settings.NODE_TITLE,
         "node_name": settings.NODE_NAME,
         "node_contact": settings.NODE_CONTACT,
         "base_url": settings.BASE_URL,
+        "signup_open": settings.SIGNUP,
         "demo_login": (demo_moderator.NAME, demo_moderator.PASSWORD) if settings.DEMO else None,
     }

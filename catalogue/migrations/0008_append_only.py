@@ -4,8 +4,21 @@ from django.db import migrations, models
 FORBID = """
 CREATE FUNCTION catalogue_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF TG_OP = 'DELETE' THEN
+        IF catalogue_is_forgotten((to_jsonb(OLD) ->> 'model_id')::bigint, (to_jsonb(OLD) ->> 'snapshot_id')::bigint) THEN
+            RETURN OLD;
+        END IF;
+    END IF;
     RAISE EXCEPTION '% rows are append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
 END $$;
+
+CREATE FUNCTION catalogue_is_forgotten(about bigint, of_snapshot bigint) RETURNS boolean LANGUAGE sql AS $$
+    SELECT EXISTS (
+        SELECT FROM catalogue_model model
+        WHERE NOT model.shown AND NOT model.watched
+          AND model.id::text = current_setting('faultline.forgetting', true)
+          AND model.id = COALESCE(about, (SELECT model_id FROM catalogue_snapshot WHERE id = of_snapshot)))
+$$;
 
 CREATE FUNCTION catalogue_erase_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -44,11 +57,15 @@ DROP TRIGGER append_only ON catalogue_drift;
 DROP TRIGGER append_only ON catalogue_snapshot;
 DROP FUNCTION catalogue_erase_only();
 DROP FUNCTION catalogue_append_only();
+DROP FUNCTION catalogue_is_forgotten(bigint, bigint);
 """
 
 
 class Migration(migrations.Migration):
-    """What a hub said, and what changed, cannot be rewritten; of an answer as received the body can be erased."""
+    """What a hub said, and what changed, cannot be rewritten; of an answer as received the body can be erased.
+
+    A model the public may not see is the exception: all of it goes when nobody names it any more.
+    """
 
     dependencies = [("catalogue", "0007_attestation")]
 

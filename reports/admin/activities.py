@@ -1,10 +1,14 @@
-"""Who did what, read-only."""
+"""Who did what, read-only; and how the queue does, which is read from it."""
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 
 from catalogue.admin import ReadOnly
+from reports.admin import measures
+from reports.admin.acting import actor
 from reports.models import Activity
 
 
@@ -18,6 +22,18 @@ class ActivityAdmin(ReadOnly, admin.ModelAdmin):
     ordering = ("-pk",)
     list_per_page = 100
     show_full_result_count = False
+
+    def get_urls(self) -> list[URLPattern]:
+        """The metrics' address before the admin's own."""
+        wrap = self.admin_site.admin_view
+        return [path("metrics/", wrap(self.metrics_view), name="reports_metrics"), *super().get_urls()]
+
+    def metrics_view(self, request: HttpRequest) -> HttpResponse:
+        """Inflow, backlog, times and outcomes."""
+        by = actor(request)
+        if not by.has_perm(measures.PERMISSION):
+            raise PermissionDenied
+        return measures.page(request, by, self.admin_site.each_context(request))
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Activity]:
         """With what the columns name."""

@@ -37,3 +37,14 @@ def waiting_lookups(user: User) -> dict[str, Any] | None:
         "due": Lookup.objects.filter(parked_at=None, due_at__lte=timezone.now()).count(),
         "parked": Lookup.objects.exclude(parked_at=None).count(),
     }
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Seconds in the largest unit that leaves two figures: "40 s", "12 min", "5.2 h", "3.1 d"; a dash for None."""
+    if seconds is None:
+        return "-"
+    for size, unit, places in ((86_400, "d", 1), (3600, "h", 1), (60, "min", 0)):
+        if seconds >= size:
+            return f"{seconds / size:.{places}f} {unit}"
+    return f"{seconds:.0f} s"

@@ -91,6 +91,7 @@ def test_every_page_keeps_the_policy_and_has_targets_to_hit(signed_in_tab, schem
     pages = [
         *("/console/", "/console/reports/report/", "/console/reports/report/?state=all", "/console/reports/case/"),
         *(f"/console/reports/report/{report.pk}/change/", f"/console/reports/case/{case.pk}/change/"),
+        *("/console/reports/activity/metrics/", "/console/accounts/user/roles/", "/console/reports/erasure/"),
         *("/console/reports/activity/", "/console/catalogue/lookup/", "/console/catalogue/model/"),
         *(
             "/console/incidents/incident/",
