@@ -13,7 +13,6 @@ from reports import history, workflow
 from reports.actors import Software, record_activity
 from reports.models import Activity, ActivityLink
 from tests import factories
-from tests.conftest import NEVER_EMPTIED
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -56,7 +55,7 @@ def test_every_activity_has_its_place_in_the_chain(some_history):
     assert verify() == f"{len(links)} activities, whole; {len(links)}:{previous}\n"
 
 
-@pytest.mark.parametrize("table", NEVER_EMPTIED)
+@pytest.mark.parametrize("table", ["incidents_publication", "reports_activity", "reports_activitylink"])
 @pytest.mark.parametrize("statement", ["UPDATE {} SET {}", "DELETE FROM {}", "TRUNCATE {} CASCADE"])
 def test_the_database_refuses_to_change_or_empty_it(some_history, table, statement):
     columns = {"reports_activity": "verb = 'claim'", "reports_activitylink": "chain = ''"}
