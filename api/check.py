@@ -119,7 +119,7 @@ class Check(_UnkeptView):
     """Models and files by name."""
 
     @extend_schema(
-        operation_id="check",
+        operation_id="check_models",
         request=CheckQuestion,
         responses={
             200: CheckDocument,
