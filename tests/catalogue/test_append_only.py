@@ -9,6 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F, ProtectedError
 from django.utils import timezone
 
+from catalogue.forgetting import forget_unless_known
 from catalogue.hub import Reference
 from catalogue.lookups import look_up_due
 from catalogue.models import Alias, Drift, Lookup, Model, RawAnswer, Snapshot
@@ -108,3 +109,31 @@ class TestErasingAnAnswerAsReceived:
     def test_says_what_it_does_not_know(self, words, reason):
         with pytest.raises(CommandError, match=reason):
             call_command("erase_raw_answers", words)
+
+
+def forgetting(model):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('faultline.forgetting', %s, true)", [str(model.pk)])
+
+
+def test_what_the_public_may_see_is_not_forgotten(hub):
+    model = Model.objects.get()
+    Model.objects.update(shown=True)
+    assert forget_unless_known([model]) == 0
+    forgetting(model)
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        RawAnswer.objects.all().delete()
+
+
+def test_what_the_public_never_saw_is_forgotten_with_all_that_was_kept_of_it_and_nothing_else(hub):
+    model, other = Model.objects.get(), name_model(Reference("huggingface", "example-org/other")).model
+    hub.put(example_model("example-org/other"))
+    look_up_due()
+    forgetting(model)
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        RawAnswer.objects.filter(snapshot__model=other).delete()
+    assert forget_unless_known([model]) == 1
+    assert [table.objects.count() for table in KEPT] == [1, 0, 1]
+    assert Snapshot.objects.get().model_id == other.pk
+    with pytest.raises(IntegrityError, match="append-only"), transaction.atomic():
+        RawAnswer.objects.all().delete()

@@ -118,9 +118,7 @@ class TestAsking:
             store.cache_clear()
         assert hub.requests == []
 
-    @pytest.mark.parametrize(
-        "text", ["", "none", "https://example.org/a/b", "0" * 64, "https://huggingface.co/datasets/a/b"]
-    )
+    @pytest.mark.parametrize("text", ["", "none", "https://example.org/a/b", "https://huggingface.co/datasets/a/b"])
     def test_what_names_no_model_is_one_line_and_exit_code_1(self, hub, text):
         assert refusal(text)
         assert hub.requests == []
@@ -158,3 +156,14 @@ class TestStored:
     def test_a_model_nobody_named_is_one_line_and_exit_code_1(self, hub):
         assert refusal(NAME, stored=True) == f"Nothing is stored of {NAME}."
         assert hub.requests == []
+
+
+@pytest.mark.django_db
+def test_a_files_digest_leads_to_the_models_it_was_seen_in(hub, capsys):
+    name_model(Reference("huggingface", NAME))
+    look_up_due()
+    weights = next(file for file in Snapshot.objects.get().files if file["path"] == "model.safetensors")
+    out = look_up(capsys, f"sha256:{weights['sha256']}")
+    assert NAME in out
+    assert "model.safetensors" in out
+    assert "No model is known here" in refusal("0" * 64)

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from catalogue import limits, lineage, naming, references
 from catalogue.hub import Answer, Facts, Reference, UnreadableReferenceError, hubs
 from catalogue.lineage import Path
-from catalogue.models import Alias, Lookup, Model
+from catalogue.models import Alias, Lookup, Model, Snapshot
 
 MOST_SHOWN = 20
 
@@ -24,6 +24,9 @@ class Command(BaseCommand):
 
     def handle(self, *_args: Any, model: list[str], stored: bool, **_options: Any) -> None:
         """Raises CommandError, in one line, for what names no model, is not known, or cannot be asked now."""
+        if digest := references.file_digest(" ".join(model)):
+            self._say_files(digest)
+            return
         try:
             reference = references.read(" ".join(model))
         except UnreadableReferenceError as error:
@@ -33,6 +36,19 @@ class Command(BaseCommand):
             self._say_stored(reference)
         else:
             self._say_answer(reference, _ask(reference))
+
+    def _say_files(self, digest: str) -> None:
+        """Which models were seen with that file: a digest names no model, and no hub can be asked for one."""
+        snapshots = Snapshot.objects.filter(files__contains=[{"sha256": digest}]).select_related("model")
+        found = {
+            f"{seen.model}  {_at(seen.revision)}  {file['path']}"
+            for seen in snapshots
+            for file in seen.files
+            if file["sha256"] == digest
+        }
+        if not found:
+            raise CommandError("No model is known here that has a file with this SHA-256.")
+        self._list("seen in", sorted(found))
 
     def _say_reference(self, reference: Reference) -> None:
         hub = hubs()[reference.hub]
