@@ -63,9 +63,9 @@ def _by_path(snapshot: Snapshot) -> dict[str, dict[str, Any]]:
 
 def _files(before: dict[str, dict[str, Any]], after: dict[str, dict[str, Any]]) -> Iterator[Difference]:
     replaced = [path for path in before.keys() & after.keys() if _content(before[path]) != _content(after[path])]
-    if weights := _listed(path for path in replaced if _is_weights(path)):
+    if weights := _listed(path for path in replaced if holds_weights(path)):
         yield Difference(Change.WEIGHTS_REPLACED, after=weights)
-    if added := _listed(path for path in after.keys() - before.keys() if _is_weights(path)):
+    if added := _listed(path for path in after.keys() - before.keys() if holds_weights(path)):
         yield Difference(Change.WEIGHTS_ADDED, after=added)
     if removed := _listed(before.keys() - after.keys()):
         yield Difference(Change.FILES_REMOVED, before=removed)
@@ -79,7 +79,8 @@ def _content(file: dict[str, Any]) -> tuple[Any, ...]:
     return (exact,) if exact else (None, file.get("size"))
 
 
-def _is_weights(path: str) -> bool:
+def holds_weights(path: str) -> bool:
+    """Whether the file holds weights, as far as its name tells."""
     return PurePosixPath(path).suffix.lower() in WEIGHTS
 
 

@@ -3,7 +3,6 @@
 Nothing here is public by itself: a page or an answer shows a model only where a published record names it.
 """
 
-from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q, Value
@@ -140,10 +139,7 @@ class Snapshot(models.Model):
     )
 
     class Meta:
-        indexes = [
-            models.Index(fields=["model", "revision_asked", "-taken_at"], name="catalogue_snapshot_latest"),
-            GinIndex(fields=["files"], opclasses=["jsonb_path_ops"], name="catalogue_snapshot_files"),
-        ]
+        indexes = [models.Index(fields=["model", "revision_asked", "-taken_at"], name="catalogue_snapshot_latest")]
 
     def __str__(self) -> str:
         return f"{self.name} at {self.taken_at:%Y-%m-%d %H:%M}"
@@ -158,6 +154,17 @@ class RawAnswer(models.Model):
     snapshot = models.OneToOneField(Snapshot, on_delete=models.PROTECT, related_name="raw")
     sha256 = models.CharField(max_length=64)
     body = models.BinaryField(help_text="zlib (RFC 1950); empty once it was erased.")
+
+
+class WeightFile(models.Model):
+    """A file with weights in a snapshot, by its digest: projected from `Snapshot.files`, to find a model by its bytes."""
+
+    snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="weight_files")
+    path = models.CharField(max_length=1000)
+    sha256 = models.CharField(max_length=64, db_index=True)
+
+    def __str__(self) -> str:
+        return self.path
 
 
 class UseCount(models.Model):

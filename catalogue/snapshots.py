@@ -12,7 +12,7 @@ from django.utils import timezone
 from catalogue import concerns, drift, inspections, lineage, naming, visibility
 from catalogue.drift import Change, Difference
 from catalogue.hub import Answer, Facts, Outcome
-from catalogue.models import Alias, Drift, Lookup, Model, RawAnswer, Snapshot, UseCount
+from catalogue.models import Alias, Drift, Lookup, Model, RawAnswer, Snapshot, UseCount, WeightFile
 from lib.canonical import canonical_bytes, digest
 
 # A model counts as gone only after refusals this often and over this long: a hub's bad hour is not a deletion.
@@ -151,6 +151,11 @@ def _add(model: Model, revision_asked: str, facts: Facts, matters: str, body: by
     for kept_elsewhere in ("stable_id", "bases_claimed_by"):
         del values[kept_elsewhere]
     snapshot = Snapshot.objects.create(model=model, revision_asked=revision_asked, digest=matters, **values)
+    WeightFile.objects.bulk_create(
+        WeightFile(snapshot=snapshot, path=file.path[:1000], sha256=file.sha256)
+        for file in facts.files
+        if file.sha256 and drift.holds_weights(file.path)
+    )
     if body:
         RawAnswer.objects.create(snapshot=snapshot, sha256=digest(body), body=zlib.compress(body))
     return snapshot

@@ -11,8 +11,6 @@ from typing import Any
 
 from django.db import connection
 
-from catalogue.drift import WEIGHTS
-from catalogue.models import Model
 from incidents.record import Status
 
 Name = tuple[str, str]  # hub ("" for none) and name, without letter case
@@ -38,30 +36,18 @@ SELECT named.hub, named.key, model.id, model.hub, model.name
 FROM named JOIN catalogue_model model ON model.hub = named.hub AND model.stable_id = named.stable_id
 """
 
-# OFFSET 0 keeps the index on files in use: the planner cannot know how rare a digest is, and would walk the table.
 # Only default branches and revisions that a record names: that we hold another one tells that somebody reported it.
 _FILES = """
-SELECT asked.digest, model.id, found.revision, found.path, model.hub, model.name
-FROM unnest(%(digests)s::text[]) AS asked(digest)
-CROSS JOIN LATERAL (
-    SELECT DISTINCT snapshot.model_id, snapshot.revision, file ->> 'path' AS path
-    FROM (
-        SELECT model_id, revision, revision_asked, files FROM catalogue_snapshot
-        WHERE files @> jsonb_build_array(jsonb_build_object('sha256', asked.digest)) AND NOT private
-        OFFSET 0
-    ) snapshot
-    JOIN catalogue_model model ON model.id = snapshot.model_id AND model.shown
-    CROSS JOIN LATERAL jsonb_array_elements(snapshot.files) file
-    WHERE file ->> 'sha256' = asked.digest
-      AND LOWER(file ->> 'path') LIKE ANY(%(endings)s)
-      AND (snapshot.revision_asked = '' OR EXISTS (
-          SELECT FROM incidents_affected affected
-          JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
-          WHERE affected.hub = model.hub AND affected.stable_id = model.stable_id
-            AND affected.revision = snapshot.revision))
-    LIMIT 50
-) found
-JOIN catalogue_model model ON model.id = found.model_id
+SELECT DISTINCT file.sha256, model.id, snapshot.revision, file.path, model.hub, model.name
+FROM catalogue_weightfile file
+JOIN catalogue_snapshot snapshot ON snapshot.id = file.snapshot_id AND NOT snapshot.private
+JOIN catalogue_model model ON model.id = snapshot.model_id AND model.shown
+WHERE file.sha256 = ANY(%(digests)s)
+  AND (snapshot.revision_asked = '' OR EXISTS (
+      SELECT FROM incidents_affected affected
+      JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
+      WHERE affected.hub = model.hub AND affected.stable_id = model.stable_id
+        AND affected.revision = snapshot.revision))
 """
 
 _ROWS = """
@@ -171,11 +157,9 @@ def models_named(names: Collection[Name]) -> dict[Name, list[KnownModel]]:
 
 def files_with(digests: Collection[str]) -> dict[str, list[KnownFile]]:
     """The weight files with these SHA-256 digests (64 hex digits) in snapshots of what is public. One query."""
-    endings = [f"%{ending}" for ending in sorted(WEIGHTS)]
     found: dict[str, list[KnownFile]] = {}
-    for digest, pk, revision, path, hub, name in _all(
-        _FILES, {"digests": list(digests), "endings": endings, "gone": Status.WITHDRAWN}
-    ):
+    asked = {"digests": list(digests), "gone": Status.WITHDRAWN}
+    for digest, pk, revision, path, hub, name in _all(_FILES, asked):
         found.setdefault(digest, []).append(KnownFile(KnownModel(pk, hub, name), revision, path))
     return found
 
@@ -198,7 +182,7 @@ def records_on(names: Collection[Name], models: Collection[int], digests: Collec
 
 def names_of(models: Collection[int]) -> dict[int, str]:
     """The hub's names for these models, by primary key. One query."""
-    return dict(Model.objects.filter(pk__in=models).values_list("pk", "name"))
+    return dict(_all("SELECT id, name FROM catalogue_model WHERE id = ANY(%(models)s)", {"models": list(models)}))
 
 
 def heads_of(models: Collection[int]) -> dict[int, Head]:

@@ -46,6 +46,9 @@ class Verdict(StrEnum):
     NOT_AFFECTED = "not_affected"
 
 
+_LEVELS = {level: rank for rank, level in enumerate(Level)}
+_URGENCY = {verdict: rank for rank, verdict in enumerate(Verdict)}
+
 LEVELS = {
     Level.FILE: "this very file",
     Level.REVISION: "this very revision",
@@ -277,7 +280,7 @@ def _roughly(rows: Sequence[Concerned], identity: Identity) -> Finding | None:
     """By the repository: what the record says of all of it, or else that it names other revisions."""
     whole = [row for row in rows if not row.revision]
     if whole:
-        row = min(whole, key=lambda one: list(Verdict).index(_verdict(one)))
+        row = min(whole, key=lambda one: _URGENCY[_verdict(one)])
         return Finding(row, Level.REPOSITORY, _verdict(row), identity.rests_on)
     flawed = [row for row in rows if row.status != AffectedStatus.NOT_AFFECTED]
     if not flawed:
@@ -316,11 +319,11 @@ def _best(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def _exactness(finding: Finding) -> tuple[int, int, int]:
-    return list(Level).index(finding.level), len(finding.way), list(Verdict).index(finding.verdict)
+    return _LEVELS[finding.level], len(finding.way), _URGENCY[finding.verdict]
 
 
 def _urgency(finding: Finding) -> tuple[int, int, int]:
-    return list(Verdict).index(finding.verdict), list(Level).index(finding.level), -finding.record.incident
+    return _URGENCY[finding.verdict], _LEVELS[finding.level], -finding.record.incident
 
 
 def _name(reference: Reference) -> Name:

@@ -12,13 +12,13 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from catalogue.models import Alias, Lineage, Model, Snapshot
+from catalogue.models import Alias, Lineage, Model, Snapshot, WeightFile
 from incidents.checking import check, read_question
 from incidents.models import Affected, Incident
 
 MODELS, QUESTIONS, ROUNDS = 100_000, 1000, 5
-# A thousand questions may take this many times what one does.
-LIMIT = 10 * 30
+# A thousand questions may take this many times what one does; each finds some twenty records, so they cost rows.
+LIMIT = 300
 
 
 def fill():
@@ -33,15 +33,13 @@ def fill():
         Lineage(child=models[n], base=aliases[dice.randrange(n // 50 + 1)], relation="finetune")
         for n in range(1, MODELS)
     )
-    Snapshot.objects.bulk_create(
-        Snapshot(
-            model=model,
-            revision=f"{n:040x}",
-            name=model.name,
-            files=[{"path": f"part-{i}.safetensors", "sha256": f"{n:062x}{i:02x}"} for i in range(4)],
-            digest="",
-        )
-        for n, model in enumerate(models)
+    snapshots = Snapshot.objects.bulk_create(
+        Snapshot(model=model, revision=f"{n:040x}", name=model.name, digest="") for n, model in enumerate(models)
+    )
+    WeightFile.objects.bulk_create(
+        WeightFile(snapshot=snapshot, path=f"part-{i}.safetensors", sha256=f"{n:062x}{i:02x}")
+        for n, snapshot in enumerate(snapshots)
+        for i in range(4)
     )
     blank = {"version": 1, "kind": "incident", "category": "bias", "severity": "low", "evidence_grade": "claim"}
     incidents = Incident.objects.bulk_create(

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from catalogue import limits, lineage, naming, references
 from catalogue.hub import Answer, Facts, Reference, UnreadableReferenceError, hubs
 from catalogue.lineage import Path
-from catalogue.models import Alias, Lookup, Model, Snapshot
+from catalogue.models import Alias, Lookup, Model, WeightFile
 
 MOST_SHOWN = 20
 
@@ -39,15 +39,10 @@ class Command(BaseCommand):
 
     def _say_files(self, digest: str) -> None:
         """Which models were seen with that file: a digest names no model, and no hub can be asked for one."""
-        snapshots = Snapshot.objects.filter(files__contains=[{"sha256": digest}]).select_related("model")
-        found = {
-            f"{seen.model}  {_at(seen.revision)}  {file['path']}"
-            for seen in snapshots
-            for file in seen.files
-            if file["sha256"] == digest
-        }
+        files = WeightFile.objects.filter(sha256=digest).select_related("snapshot__model")
+        found = {f"{file.snapshot.model}  {_at(file.snapshot.revision)}  {file.path}" for file in files}
         if not found:
-            raise CommandError("No model is known here that has a file with this SHA-256.")
+            raise CommandError("No model is known here whose weights have this SHA-256.")
         self._list("seen in", sorted(found))
 
     def _say_reference(self, reference: Reference) -> None:
