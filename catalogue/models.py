@@ -157,7 +157,7 @@ class RawAnswer(models.Model):
 
 
 class WeightFile(models.Model):
-    """A file with weights in a snapshot, by its digest: projected from `Snapshot.files`, to find a model by its bytes."""
+    """A file with weights in a snapshot, by its digest: projected from its list, to find models by bytes."""
 
     snapshot = models.ForeignKey(Snapshot, on_delete=models.CASCADE, related_name="weight_files")
     path = models.CharField(max_length=1000)
