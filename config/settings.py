@@ -69,6 +69,7 @@ WAKES = {
     "model named": ["catalogue.tasks.look_up_due_models"],
     "lookups left over": ["catalogue.tasks.look_up_due_models"],
     "model looked up": ["catalogue.tasks.inspect_due_models"],
+    "draft started": ["reports.tasks.forget_due_drafts"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """Receipt codes: how an anonymous reporter follows a report.
 
 A code is 100 random bits in Crockford base32 with its mod-37 check symbol (https://www.crockford.com/base32.html),
-shown as XXXX-XXXX-XXXX-XXXX-XXXX-C. Only an HMAC-SHA256 under the node's pepper is stored.
+shown as XXXX-XXXX-XXXX-XXXX-XXXX-C. Only an HMAC-SHA256 under the node's pepper is stored
+for good; for a few minutes the browser that sent the report can be shown the code again (`reports.drafts`).
 """
 
 import hashlib

@@ -19,7 +19,7 @@ from catalogue.hub import Outcome, Reference, UnreadableReferenceError
 from catalogue.models import Lookup
 from incidents import publishing
 from incidents.models import Operation, Publication
-from incidents.record import Classification, Record, Source, Status
+from incidents.record import Classification, Record, Severity, Source, Status
 from lib.canonical import canonical_bytes, digest
 from lib.seal import seal, unseal
 from reports.actors import REPORTER, Actor, NotReadyError, WrongStateError, record_activity, require
@@ -30,6 +30,7 @@ from reports.models import (
     CaseReference,
     CaseState,
     Contact,
+    Credit,
     NamedModel,
     RejectReason,
     Report,
@@ -68,7 +69,7 @@ CASE_MOVES = {
 
 @dataclass(frozen=True)
 class Submitted:
-    """A stored report; `receipt` is shown once and stored nowhere, "" for imports."""
+    """A stored report; `receipt` is for the reporter alone, "" for imports."""
 
     report: Report
     receipt: str
@@ -89,17 +90,23 @@ def submit(*, submission: Submission, source: str, source_id: str = "", by: Acto
         kind=submission.kind,
         occurred=submission.occurred or "",
         links=list(submission.links),
+        about_incident=submission.about_incident or "",
+        claimed_severity=submission.impact.severity if submission.impact else Severity.UNKNOWN,
+        embargo_wish=submission.disclosure.embargo_until if submission.disclosure else None,
+        **submission.parts(),
     )
     if submission.contact:
         Contact.objects.create(report=report, sealed=seal(submission.contact))
+    if submission.consent and submission.consent.credit_name:
+        Credit.objects.create(report=report, sealed=seal(submission.consent.credit_name))
     NamedModel.objects.bulk_create(_named(report, submission.models))
     record_activity(by, "submit", report=report, after=report.state)
     return Submitted(report, receipt)
 
 
 def content_digest(submission: Submission) -> str:
-    """SHA-256 over the canonical submission without its contact: equal reports have equal digests."""
-    return digest(canonical_bytes(submission.model_dump(mode="json", exclude={"contact"})))
+    """SHA-256 over the canonical content of the submission: equal reports have equal digests, whoever sent them."""
+    return digest(canonical_bytes(submission.content()))
 
 
 def _named(report: Report, models: tuple[str, ...]) -> list[NamedModel]:

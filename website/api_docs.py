@@ -29,6 +29,8 @@ _BODIES: dict[str, dict[str, Any]] = {
         "kind": "hazard",
         "text": "Asked for any recipe, the model names the same shop in nine of ten answers.",
         "links": ["https://example.org/transcript"],
+        "reproduction": {"basis": "reproduced", "succeeded": 9, "attempts": 10},
+        "impact": {"severity": "low", "harmed": ["users"]},
     },
     "ReceiptQuestion": {"receipt": "XXXX-XXXX-XXXX-XXXX-XXXX-X"},
 }
@@ -133,8 +135,8 @@ def _kind(schema: dict[str, Any]) -> str:
     """The type of a member in words: "string", "list of Source", "Observation or null"."""
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
-    if "anyOf" in schema:
-        return " or ".join(_kind(each) for each in schema["anyOf"])
+    if either := schema.get("anyOf") or schema.get("oneOf"):
+        return " or ".join(_kind(each) for each in either)
     if "const" in schema:
         return json.dumps(schema["const"])
     if schema.get("type") == "array":

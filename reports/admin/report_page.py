@@ -10,6 +10,7 @@ from incidents.models import Incident
 from incidents.record import MEANINGS, Kind
 from reports.admin.acting import open_moves
 from reports.admin.choices import category_title
+from reports.admin.claims import claims_of
 from reports.admin.decisions import ExistingCaseForm, RejectForm
 from reports.admin.facts import Facts, facts_of, findings_of
 from reports.models import Activity, Contact, NamedModel, Report
@@ -25,6 +26,7 @@ def context(report: Report, by: User) -> dict[str, Any]:
     moves = open_moves(REPORT_MOVES, report.state, by) if report.owner in (None, by) else set()
     return {
         "report": report,
+        "claims": claims_of(report),
         "category": category_title(report.category),
         "kind_meaning": MEANINGS[Kind][report.kind],
         "named": [(one, _facts(one), findings_of(one.alias.model) if one.alias else None) for one in named],

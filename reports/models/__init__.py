@@ -2,7 +2,8 @@
 
 from reports.models.activity import Activity
 from reports.models.case import Case, CaseClassification, CaseModel, CaseReference, CaseState
-from reports.models.report import Contact, NamedModel, RejectReason, Report, ReportState
+from reports.models.draft import Draft
+from reports.models.report import Contact, Credit, NamedModel, RejectReason, Report, ReportState
 
 __all__ = [
     "Activity",
@@ -12,6 +13,8 @@ __all__ = [
     "CaseReference",
     "CaseState",
     "Contact",
+    "Credit",
+    "Draft",
     "NamedModel",
     "RejectReason",
     "Report",

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from catalogue.models import Alias
 from incidents.models import choices_of
-from incidents.record import Kind
+from incidents.record import Kind, Severity
 
 
 class ReportState(models.TextChoices):
@@ -45,6 +45,18 @@ class Report(models.Model):
     kind = models.CharField(max_length=20, choices=choices_of(Kind))
     occurred = models.CharField(max_length=10, blank=True)
     links = ArrayField(models.CharField(max_length=2000), default=list, blank=True)
+    about_incident = models.CharField(max_length=16, blank=True, help_text="The record it is further evidence for.")
+    claimed_severity = models.CharField(
+        max_length=20, choices=choices_of(Severity), default=Severity.UNKNOWN, help_text="In the reporter's view."
+    )
+    embargo_wish = models.DateField(null=True, blank=True, help_text="Nothing should become public before this day.")
+    # As `reports.structure` describes them, {} where nothing was said.
+    details = models.JSONField(default=dict, blank=True)
+    transcript = models.JSONField(default=dict, blank=True)
+    reproduction = models.JSONField(default=dict, blank=True)
+    impact = models.JSONField(default=dict, blank=True)
+    disclosure = models.JSONField(default=dict, blank=True)
+    consent = models.JSONField(default=dict, blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="claimed"
     )
@@ -65,6 +77,7 @@ class Report(models.Model):
                 condition=Q(state=ReportState.REJECTED) ^ Q(reject_reason=""),
                 name="report_rejected_with_reason",
             ),
+            models.CheckConstraint(condition=Q(claimed_severity__in=list(Severity)), name="report_claimed_severity"),
         ]
         indexes = [models.Index(fields=["state", "submitted_at"], name="report_queue")]
 
@@ -76,6 +89,13 @@ class Contact(models.Model):
     """How to reach a reporter: sealed, apart from the report, erasable."""
 
     report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="contact")
+    sealed = models.BinaryField()
+
+
+class Credit(models.Model):
+    """The name under which a reporter wishes to be thanked: sealed until a record names it, erasable."""
+
+    report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="credit")
     sealed = models.BinaryField()
 
 

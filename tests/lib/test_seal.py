@@ -19,3 +19,11 @@ def test_keys_rotate(settings):
     settings.SEAL_KEYS = settings.SEAL_KEYS[:1]
     with pytest.raises(UnreadableSealError):
         unseal(sealed)
+
+
+def test_what_is_sealed_under_a_secret_takes_the_secret_too():
+    sealed = seal("ana@example.org", under="a cookie")
+    assert unseal(sealed, under="a cookie") == "ana@example.org"
+    with pytest.raises(UnreadableSealError):
+        unseal(sealed, under="another cookie")
+    assert "ana" not in unseal(sealed)
