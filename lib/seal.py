@@ -1,4 +1,4 @@
-"""Sealing of small secrets at rest (contact details) with keys that live outside the database.
+"""Sealing of small secrets (contact details, messages) with keys that live outside the database.
 
 Format: Fernet tokens (https://github.com/fernet/spec), first key seals, every key opens, so keys can rotate.
 """
@@ -20,9 +20,9 @@ def seal(text: str) -> bytes:
     return _keys().encrypt(text.encode())
 
 
-def unseal(token: bytes) -> str:
-    """What was sealed; raises UnreadableSealError."""
+def unseal(token: bytes, *, seconds: int | None = None) -> str:
+    """What was sealed, not more than so many `seconds` ago where they are given; raises UnreadableSealError."""
     try:
-        return _keys().decrypt(bytes(token)).decode()
+        return _keys().decrypt(bytes(token), ttl=seconds).decode()
     except InvalidToken as error:
         raise UnreadableSealError("no key of this node opens this seal") from error

@@ -1,18 +1,28 @@
 """Receipt codes: how an anonymous reporter follows a report.
 
 A code is 100 random bits in Crockford base32 with its mod-37 check symbol (https://www.crockford.com/base32.html),
-shown as XXXX-XXXX-XXXX-XXXX-XXXX-C. Only an HMAC-SHA256 under the node's pepper is stored.
+shown as XXXX-XXXX-XXXX-XXXX-XXXX-C. Only an HMAC-SHA256 under the node's pepper is stored. A code opens the report for
+a while: what the page then carries is a pass, the stored HMAC sealed with its time, so that the code is typed once and
+stands in no page, no cookie and no address.
 """
 
 import hashlib
 import hmac
+import re
 import secrets
+from datetime import timedelta
 
 from django.conf import settings
+from django.utils import timezone
+
+from lib.seal import UnreadableSealError, seal, unseal
+from reports.models import Report
 
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _CHECKS = _ALPHABET + "*~$=U"
 _LENGTH = 20
+PASS_SECONDS = 1800
+_PURPOSE = "status page: "
 _READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
 
@@ -36,3 +46,37 @@ def receipt_key(typed: str) -> str | None:
     if _CHECKS[number % 37] != check:
         return None
     return hmac.new(settings.RECEIPT_PEPPER.encode(), code.encode(), hashlib.sha256).hexdigest()
+
+
+def report_for(typed: str) -> Report | None:
+    """The report that a receipt opens; None for every code that leads nowhere, whatever the reason.
+
+    Unknown, expired and withdrawn are one question to one index with one answer.
+    """
+    return _with_key(receipt_key(typed) or "")
+
+
+def _with_key(key: str) -> Report | None:
+    since = timezone.now() - timedelta(days=settings.RECEIPT_DAYS)
+    return Report.objects.filter(receipt_key=key, submitted_at__gt=since).first()
+
+
+def new_pass(report: Report) -> str:
+    """What opens the report again for `PASS_SECONDS`, without its code."""
+    return seal(f"{_PURPOSE}{report.receipt_key}").decode()
+
+
+def report_for_pass(shown: str) -> Report | None:
+    """The report that a pass opens; None if it has run out, is none of ours, or leads nowhere any more."""
+    try:
+        text = unseal(shown.encode(), seconds=PASS_SECONDS)
+    except UnreadableSealError:
+        return None
+    return _with_key(text.removeprefix(_PURPOSE)) if text.startswith(_PURPOSE) else None
+
+
+def holds_receipt(text: str, report: Report) -> bool:
+    """Whether the report's own code stands somewhere in `text`, however it is grouped."""
+    compact = re.sub(r"[\s\u2010-\u2015-]", "", text)
+    places = range(len(compact) - _LENGTH)
+    return any(receipt_key(compact[start : start + _LENGTH + 1]) == report.receipt_key for start in places)

@@ -1,4 +1,4 @@
-"""Reporting: the form, the receipt, and following a report by it. The only pages that reach private rows."""
+"""Reporting: the form and the receipt."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,8 +14,11 @@ from pydantic import ValidationError
 from catalogue.hub import hubs
 from incidents.record import Kind
 from incidents.taxonomy import OWN, taxonomies
-from reports import notices, workflow
+from reports import abuse, workflow
+from reports.abuse import Facts
 from reports.submission import Submission
+from website import guard
+from website.status import private
 
 
 def _lines(text: str) -> tuple[str, ...]:
@@ -123,47 +126,27 @@ def _plain(problem: Any) -> str:
     return _PLAIN.get(field) or str(problem["msg"]).replace("String should have", "Write").rstrip(".") + "."
 
 
-class ReceiptForm(forms.Form):
-    """A receipt code."""
-
-    receipt = forms.CharField(
-        label="Receipt code",
-        error_messages={"required": "Enter the receipt code."},
-        max_length=100,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}),
-    )
-
-
 @never_cache
 @csrf_protect
 @require_http_methods(["GET", "HEAD", "POST"])
 def report(request: HttpRequest) -> HttpResponse:
     """The form; once it is stored, the receipt, shown this once."""
     form = ReportForm(request.POST or None)
+    wait = 0.0
     if request.method == "POST" and form.is_valid():
-        submitted = workflow.submit(submission=form.cleaned_data["submission"], source="form")
-        return _private(render(request, "website/receipt.html", {"receipt": submitted.receipt}, status=201))
-    context = {"form": form, "tree": taxonomies()[OWN].tree()}
-    return _private(render(request, "website/report.html", context, status=400 if form.errors else 200))
+        facts = guard.facts_of(request)
+        wait = guard.seconds_to_wait(request, facts)
+        if not wait:
+            return private(_submitted(request, form, facts))
+        form.add_error(
+            None, f"Too many reports came from your network. {guard.wait_words(wait)} Your text is still here."
+        )
+    context = {"form": form, "tree": taxonomies()[OWN].tree(), "guard": guard.guard()}
+    response = render(request, "website/report.html", context, status=429 if wait else 400 if form.errors else 200)
+    return private(guard.with_retry(response, wait) if wait else response)
 
 
-@never_cache
-@csrf_protect
-@require_http_methods(["GET", "HEAD", "POST"])
-def status(request: HttpRequest) -> HttpResponse:
-    """A report's state, for whoever posts its receipt."""
-    form = ReceiptForm(request.POST or None)
-    notice = None
-    if request.method == "POST" and form.is_valid():
-        notice = notices.status_for(form.cleaned_data["receipt"])
-        if notice is None:
-            form.add_error("receipt", "No report has this receipt. Check it for mistyped characters.")
-    context = {"form": form, "notice": notice}
-    return _private(render(request, "website/status.html", context, status=404 if form.errors else 200))
-
-
-def _private(response: HttpResponse) -> HttpResponse:
-    # Not "no-referrer": under it browsers post with `Origin: null`, which the check for forged requests refuses.
-    response["Referrer-Policy"] = "same-origin"
-    response["Cache-Control"] = "no-store"
-    return response
+def _submitted(request: HttpRequest, form: ReportForm, facts: Facts) -> HttpResponse:
+    submission = form.cleaned_data["submission"]
+    submitted = workflow.submit(submission=submission, source="form", suspicion=abuse.judge(facts, submission))
+    return render(request, "website/receipt.html", {"receipt": submitted.receipt}, status=201)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from website import api_docs, browse, report
+from website import api_docs, browse, guard, report, status
 
 app_name = "website"
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path("models/<str:hub>/<path:name>/", browse.model_detail, name="model"),
     path("about/", browse.about, name="about"),
     path("report/", report.report, name="report"),
-    path("report/status/", report.status, name="status"),
+    path("report/challenge", guard.challenge, name="challenge"),
+    path("report/status/", status.status, name="status"),
     path("api/docs", api_docs.page, name="api-docs"),
 ]

@@ -2,16 +2,24 @@
 
 from reports.models.activity import Activity
 from reports.models.case import Case, CaseClassification, CaseModel, CaseReference, CaseState
+from reports.models.mail import MailAddress, MailDue
+from reports.models.message import Appeal, AppealOutcome, Message, MessageKind
 from reports.models.report import Contact, NamedModel, RejectReason, Report, ReportState
 
 __all__ = [
     "Activity",
+    "Appeal",
+    "AppealOutcome",
     "Case",
     "CaseClassification",
     "CaseModel",
     "CaseReference",
     "CaseState",
     "Contact",
+    "MailAddress",
+    "MailDue",
+    "Message",
+    "MessageKind",
     "NamedModel",
     "RejectReason",
     "Report",
