@@ -23,6 +23,11 @@ _CHECKS = _ALPHABET + "*~$=U"
 _LENGTH = 20
 PASS_SECONDS = 1800
 _PURPOSE = "status page: "
+_CODE = re.compile(f"([{_ALPHABET}]{{{_LENGTH}}})([{re.escape(_CHECKS)}])")
+_EVERY_CODE = re.compile(f"(?={_CODE.pattern})")
+_SEPARATORS = re.compile(r"[\s\u2010-\u2015-]+")
+# From Crockford's digits to those that int() reads.
+_DIGITS = str.maketrans(_ALPHABET, "0123456789abcdefghijklmnopqrstuv")
 _READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": None, " ": None})
 
 
@@ -36,14 +41,12 @@ def new_receipt() -> str:
 
 def receipt_key(typed: str) -> str | None:
     """What is stored for a code, 64 hex characters; None if what was typed is no code at all."""
-    text = typed.strip().upper().translate(_READ_AS)
-    code, check = text[:_LENGTH], text[_LENGTH:]
-    if len(text) != _LENGTH + 1 or any(symbol not in _ALPHABET for symbol in code):
-        return None
-    number = 0
-    for symbol in code:
-        number = number * 32 + _ALPHABET.index(symbol)
-    if _CHECKS[number % 37] != check:
+    found = _CODE.fullmatch(typed.strip().upper().translate(_READ_AS))
+    return _key_of(found[1], found[2]) if found else None
+
+
+def _key_of(code: str, check: str) -> str | None:
+    if _CHECKS[int(code.translate(_DIGITS), 32) % 37] != check:
         return None
     return hmac.new(settings.RECEIPT_PEPPER.encode(), code.encode(), hashlib.sha256).hexdigest()
 
@@ -77,6 +80,5 @@ def report_for_pass(shown: str) -> Report | None:
 
 def holds_receipt(text: str, report: Report) -> bool:
     """Whether the report's own code stands somewhere in `text`, however it is grouped."""
-    compact = re.sub(r"[\s\u2010-\u2015-]", "", text)
-    places = range(len(compact) - _LENGTH)
-    return any(receipt_key(compact[start : start + _LENGTH + 1]) == report.receipt_key for start in places)
+    compact = _SEPARATORS.sub("", text).upper().translate(_READ_AS)
+    return any(_key_of(code, check) == report.receipt_key for code, check in _EVERY_CODE.findall(compact))

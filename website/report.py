@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from catalogue.hub import hubs
 from incidents.record import Kind
 from incidents.taxonomy import OWN, taxonomies
-from reports import abuse, workflow
+from reports import abuse, receipts, workflow
 from reports.abuse import Facts
 from reports.submission import Submission
 from website import guard
@@ -149,4 +150,9 @@ def report(request: HttpRequest) -> HttpResponse:
 def _submitted(request: HttpRequest, form: ReportForm, facts: Facts) -> HttpResponse:
     submission = form.cleaned_data["submission"]
     submitted = workflow.submit(submission=submission, source="form", suspicion=abuse.judge(facts, submission))
-    return render(request, "website/receipt.html", {"receipt": submitted.receipt}, status=201)
+    context = {
+        "receipt": submitted.receipt,
+        "mail_on": settings.MAIL_ON,
+        "pass": receipts.new_pass(submitted.report),
+    }
+    return render(request, "website/receipt.html", context, status=201)

@@ -18,12 +18,13 @@ CLOSE = 3
 SINCE = timedelta(days=7)
 MOST_COMPARED = 2000
 _WORD = re.compile(r"\w+")
+_MOST_WORDS = 1500
 _MASK = (1 << BITS) - 1
 
 
 def simhash(text: str) -> int:
     """The text's SimHash as a signed 64-bit number; texts that share most of their word triples have close ones."""
-    words = _WORD.findall(text.casefold())
+    words = _WORD.findall(text.casefold())[:_MOST_WORDS]
     triples = {" ".join(words[start : start + 3]) for start in range(max(len(words) - 2, 1))}
     counts = [0] * BITS
     for triple in triples:

@@ -52,7 +52,8 @@ for (const guard of document.querySelectorAll(".guard")) {
       status.textContent = "One moment: your browser does a small sum that keeps programs away.";
       await Promise.race([ready, new Promise((resolve) => setTimeout(resolve, LONGEST_WAIT))]);
       sent = true;
-      form.requestSubmit(submitter);
+      // Later: while this event is being handled, a form refuses to be sent again.
+      setTimeout(() => form.requestSubmit(submitter));
     });
   }
   // A page from the browser's memory holds a proof that has been used.
