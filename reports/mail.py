@@ -13,6 +13,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Min
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -75,8 +76,16 @@ def there_is_news(*, report: Report, at: datetime | None = None, certain: bool =
 
 
 def reporter_looked(*, report: Report) -> None:
-    """What was news is read: no mail about it any more, and the next news is worth one again."""
-    MailDue.objects.filter(address__report=report).delete()
+    """What was news is read: no mail about it any more, and the next news is worth one again.
+
+    Words that are still to become visible stay due.
+    """
+    due, now = MailDue.objects.filter(address__report=report), timezone.now()
+    coming = report.messages.filter(from_reporter=False, visible_at__gt=now).aggregate(at=Min("visible_at"))["at"]
+    if coming:
+        due.update(due_at=coming, certain=False)
+    else:
+        due.delete()
     MailAddress.objects.filter(report=report).exclude(told_at=None).update(told_at=None)
 
 

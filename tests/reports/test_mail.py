@@ -113,6 +113,15 @@ def test_nothing_is_sent_before_the_words_can_be_read(report, server):
     assert MailDue.objects.count() == 1
 
 
+def test_looking_while_words_are_on_their_way_does_not_lose_the_mail_about_them(report, server):
+    news(report)
+    conversation.say(report=report, by=factories.moderator(), text="And one more thing")
+    conversation.read_by_reporter(report=report)
+    assert mail.send_due() == 0
+    a_minute_passes()
+    assert mail.send_due() == 1
+
+
 def test_a_decision_without_words_is_news_too(report, server):
     factories.published_case(reported=report)
     assert mail.send_due() == 1
