@@ -49,7 +49,7 @@ class Said:
 
 
 @transaction.atomic
-def say(*, report: Report, by: Actor, text: str, kind: MessageKind = MessageKind.MESSAGE, once: str = "") -> Message:
+def say(*, report: Report, by: Actor, text: str, kind: MessageKind = MessageKind.MESSAGE) -> Message:
     """A moderator's words to the reporter. Raises RefusedMessageError, WrongStateError, NotAllowedError."""
     require(by, "reports.decide")
     report = _locked(report)
@@ -57,7 +57,7 @@ def say(*, report: Report, by: Actor, text: str, kind: MessageKind = MessageKind
         raise WrongStateError(f"nobody holds a receipt of report {report.pk}; nobody would read it")
     author = by if isinstance(by, User) else None
     visible = timezone.now() + timedelta(seconds=UNDO_SECONDS)
-    message = _store(report, text, kind=kind, once=once, from_reporter=False, author=author, visible_at=visible)
+    message = _store(report, text, kind=kind, from_reporter=False, author=author, visible_at=visible)
     record_activity(by, "say", report=report, note=kind.label)
     mail.there_is_news(report=report, at=visible)
     return message
@@ -73,10 +73,17 @@ def take_back(*, message: Message, by: Actor) -> None:
     record_activity(by, "take back", report=message.report, note=message.get_kind_display())
 
 
+def forget_unsent(*, report: Report, kind: MessageKind) -> None:
+    """Drops what moderators said and the reporter cannot have read yet, when the move that said it is undone."""
+    report.messages.filter(from_reporter=False, kind=kind, visible_at__gt=timezone.now()).delete()
+
+
 @transaction.atomic
 def answer(*, report: Report, text: str, once: str = "") -> Message:
     """The reporter's words to the moderators; a report that waited for them goes back to its moderator."""
     report = _locked(report)
+    if before := _said_before(report, once):
+        return before
     message = _store(report, text, kind=MessageKind.MESSAGE, once=once, from_reporter=True)
     record_activity(REPORTER, "answer", report=report, **_resume(report))
     return message
@@ -86,6 +93,8 @@ def answer(*, report: Report, text: str, once: str = "") -> Message:
 def add_evidence(*, report: Report, text: str, links: Iterable[str] = (), once: str = "") -> Message:
     """More evidence from the reporter, as text and links. Raises RefusedMessageError."""
     report, lines = _locked(report), _links(links)
+    if before := _said_before(report, once):
+        return before
     whole = "\n\n".join(part for part in (text.strip(), "\n".join(lines)) if part)
     message = _store(report, whole, kind=MessageKind.EVIDENCE, once=once, from_reporter=True)
     record_activity(REPORTER, "add evidence", report=report, **_resume(report))
@@ -149,12 +158,14 @@ def _locked(report: Report) -> Report:
     return row
 
 
+def _said_before(report: Report, once: str) -> Message | None:
+    """What the same form, sent before, has said."""
+    return report.messages.filter(once=once[:64]).first() if once else None
+
+
 def _store(
-    report: Report, text: str, *, kind: MessageKind, once: str, from_reporter: bool, **fields: object
+    report: Report, text: str, *, kind: MessageKind, from_reporter: bool, once: str = "", **fields: object
 ) -> Message:
-    """The message, or the one that the same form has sent before."""
-    if once and (before := report.messages.filter(once=once[:64]).first()):
-        return before
     text = text.replace("\x00", "").replace("\r\n", "\n").strip()
     if not text:
         raise RefusedMessageError("Write something first.")

@@ -180,7 +180,9 @@ def reopen(*, report: Report, by: Actor) -> Report:
     """Puts a rejected report back into the queue. An open appeal is decided, not passed over."""
     if Appeal.objects.filter(report=report, outcome="").exists():
         raise WrongStateError(f"the reporter has appealed against the rejection of report {report.pk}: decide on that")
-    return _move_report("reopen", report, by, owner=None, reject_reason="")
+    row = _move_report("reopen", report, by, owner=None, reject_reason="")
+    conversation.forget_unsent(report=row, kind=MessageKind.REPLY)
+    return row
 
 
 @transaction.atomic
@@ -197,7 +199,9 @@ def ask(*, report: Report, by: Actor, reason: replies.AskReason, added: str = ""
 @transaction.atomic
 def resume(*, report: Report, by: Actor) -> Report:
     """Goes on with a report without waiting for its reporter any longer."""
-    return _move_report("resume", report, by)
+    row = _move_report("resume", report, by)
+    conversation.forget_unsent(report=row, kind=MessageKind.QUESTION)
+    return row
 
 
 @transaction.atomic

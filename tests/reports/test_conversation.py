@@ -108,6 +108,19 @@ class TestTalking:
         for _ in range(2):
             conversation.answer(report=report, text="Hello", once="a-token")
         assert report.messages.count() == 1
+        assert report.activities.filter(verb="answer").count() == 1
+
+    def test_a_rejection_undone_in_time_is_never_heard_of(self):
+        report, mira = submitted().report, factories.moderator()
+        workflow.reject(report=report, by=mira, reason=RejectReason.SPAM)
+        workflow.reopen(report=report, by=mira)
+        workflow.ask(report=report, by=mira, reason=AskReason.HOW_TO_SEE)
+        workflow.resume(report=report, by=mira)
+        assert not Message.objects.exists()
+        workflow.reject(report=report, by=mira, reason=RejectReason.SPAM)
+        half_a_minute_passes()
+        workflow.reopen(report=report, by=mira)
+        assert len(conversation.read_by_reporter(report=report)) == 1
 
     def test_evidence_takes_text_and_links_that_lead_to_the_web(self):
         report = submitted().report
