@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from api import changes, errors, hub_models, incidents, reports, taxonomies
+from api import changes, errors, hub_models, incidents, reports, taxonomies, threads
 
 app_name = "api"
 
@@ -16,7 +16,10 @@ urlpatterns = [
     path("v1/taxonomies/<str:taxonomy>", taxonomies.TaxonomyDetail.as_view(), name="taxonomy"),
     path("v1/schemas/incident", taxonomies.RecordSchema.as_view(), name="record-schema"),
     path("v1/reports", reports.ReportList.as_view(), name="reports"),
-    path("v1/reports/status", reports.ReportStatus.as_view(), name="report-status"),
+    path("v1/reports/challenge", reports.ChallengeDetail.as_view(), name="report-challenge"),
+    path("v1/reports/messages", threads.ReportMessages.as_view(), name="report-messages"),
+    path("v1/reports/status", threads.ReportStatus.as_view(), name="report-status"),
+    path("v1/reports/withdrawal", threads.ReportWithdrawal.as_view(), name="report-withdrawal"),
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
     re_path(r"^.*$", errors.unknown_path),
 ]

@@ -57,6 +57,16 @@ HUB_TIMEOUT_SECONDS = env.float("FAULTLINE_HUB_TIMEOUT_SECONDS", default=15.0)
 # How long a hub that fails is left alone at first; twice as long each time it still fails.
 HUB_CIRCUIT_SECONDS = env.float("FAULTLINE_HUB_CIRCUIT_SECONDS", default=60.0)
 
+# --- Reporters -------------------------------------------------------------------------------------------------------
+# How long a receipt opens its report.
+RECEIPT_DAYS = env.int("FAULTLINE_RECEIPT_DAYS", default=1095)
+# Where mail goes out; unset, none does, and no page asks for an address.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+MAIL_ON = bool(EMAIL_URL)
+vars().update(env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("FAULTLINE_MAIL_FROM", default="") or f"faultline@{NODE_NAME}"
+
 # --- Work ----------------------------------------------------------------------------------------------------------
 # How long a worker may hold a leased row before another takes it over.
 LEASE_SECONDS = env.float("FAULTLINE_LEASE_SECONDS", default=120.0)
@@ -70,6 +80,7 @@ WAKES = {
     "lookups left over": ["catalogue.tasks.look_up_due_models"],
     "model looked up": ["catalogue.tasks.inspect_due_models"],
     "draft started": ["reports.tasks.forget_due_drafts"],
+    "mail left over": ["reports.tasks.send_due_mail"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------
@@ -214,6 +225,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
+        "worker-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
@@ -228,9 +240,10 @@ SECURE_SSL_REDIRECT = HTTPS and env.bool("FAULTLINE_SSL_REDIRECT", default=True)
 # Health checks come from beside the process, over plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("FAULTLINE_BEHIND_PROXY", default=False) else None
-)
+BEHIND_PROXY = env.bool("FAULTLINE_BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+# How many proxies of ours stand before us: limits look at the address so many places from the right.
+PROXIES = env.int("FAULTLINE_PROXIES", default=1 if BEHIND_PROXY else 0)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"

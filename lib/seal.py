@@ -1,4 +1,4 @@
-"""Sealing of small secrets at rest (contact details) with keys that live outside the database.
+"""Sealing of small secrets (contact details, messages) with keys that live outside the database.
 
 Format: Fernet tokens (https://github.com/fernet/spec), first key seals, every key opens, so keys can rotate. What is
 sealed under a secret is a Fernet token within that one; its key is HMAC-SHA256(secret, "faultline seal").
@@ -26,10 +26,13 @@ def seal(text: str, *, under: str = "") -> bytes:
     return _keys().encrypt(_key_of(under).encrypt(data) if under else data)
 
 
-def unseal(token: bytes, *, under: str = "") -> str:
-    """What was sealed, `under` the same secret; raises UnreadableSealError."""
+def unseal(token: bytes, *, under: str = "", seconds: int | None = None) -> str:
+    """What was sealed, `under` the same secret, not more than so many `seconds` ago where they are given.
+
+    Raises UnreadableSealError.
+    """
     try:
-        data = _keys().decrypt(bytes(token))
+        data = _keys().decrypt(bytes(token), ttl=seconds)
         return (_key_of(under).decrypt(data) if under else data).decode()
     except InvalidToken as error:
         raise UnreadableSealError("no key of this node opens this seal") from error

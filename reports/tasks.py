@@ -2,10 +2,16 @@
 
 from celery import shared_task
 
-from reports import drafts
+from reports import drafts, mail
 
 
 @shared_task
 def forget_due_drafts() -> None:
     """Deletes every draft that is due."""
     drafts.forget_due()
+
+
+@shared_task
+def send_due_mail() -> None:
+    """Tells reporters by mail that there is news."""
+    mail.send_due()

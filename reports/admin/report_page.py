@@ -8,6 +8,7 @@ from accounts.models import User
 from incidents import search
 from incidents.models import Incident
 from incidents.record import MEANINGS, Kind
+from reports.admin import talks
 from reports.admin.acting import open_moves
 from reports.admin.choices import category_title
 from reports.admin.claims import claims_of
@@ -41,6 +42,7 @@ def context(report: Report, by: User) -> dict[str, Any]:
         "group_form": ExistingCaseForm(report=report) if "accept" in moves else None,
         "reject_form": RejectForm() if "reject" in moves else None,
         "timeline": timeline(report.activities.all()),
+        **talks.context(report, by, moves),
     }
 
 

@@ -3,10 +3,14 @@
 from reports.models.activity import Activity
 from reports.models.case import Case, CaseClassification, CaseModel, CaseReference, CaseState
 from reports.models.draft import Draft
+from reports.models.mail import MailAddress, MailDue
+from reports.models.message import Appeal, AppealOutcome, Message, MessageKind
 from reports.models.report import Contact, Credit, NamedModel, RejectReason, Report, ReportState
 
 __all__ = [
     "Activity",
+    "Appeal",
+    "AppealOutcome",
     "Case",
     "CaseClassification",
     "CaseModel",
@@ -15,6 +19,10 @@ __all__ = [
     "Contact",
     "Credit",
     "Draft",
+    "MailAddress",
+    "MailDue",
+    "Message",
+    "MessageKind",
     "NamedModel",
     "RejectReason",
     "Report",

@@ -16,18 +16,26 @@ class ReportState(models.TextChoices):
 
     RECEIVED = "received", "Received"
     IN_REVIEW = "in_review", "In review"
+    NEEDS_INFO = "needs_info", "Waiting for the reporter"
     ACCEPTED = "accepted", "Accepted"
     REJECTED = "rejected", "Rejected"
+    WITHDRAWN = "withdrawn", "Withdrawn by the reporter"
 
 
 class RejectReason(models.TextChoices):
-    """Why a report was not taken up; the words the reporter reads stand in `reports.notices`."""
+    """Why a report was not taken up; the words the reporter reads stand in `reports.replies`."""
 
     NOT_A_MODEL = "not_a_model", "Not about an open model"
     NOT_ENOUGH = "not_enough", "Not enough to check"
     NOT_AN_INCIDENT = "not_an_incident", "Not an incident or a hazard"
     DUPLICATE = "duplicate", "Already recorded"
     SPAM = "spam", "Spam"
+    NOT_REPRODUCED = "not_reproduced", "Could not be reproduced"
+    SOFTWARE = "software", "A flaw of software, not of a model"
+    DEPLOYMENT = "deployment", "About a service, not about the model in it"
+    PERSONAL = "personal", "About a person, not about a model"
+    UNLAWFUL = "unlawful", "Holds what we may not keep"
+    TEST = "test", "A test of the form"
 
 
 class Report(models.Model):
@@ -61,6 +69,10 @@ class Report(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="claimed"
     )
     reject_reason = models.CharField(max_length=30, blank=True, choices=RejectReason)
+    suspected_spam = models.BooleanField(default=False, help_text="Sorts the queue, decides nothing.")
+    spam_score = models.PositiveSmallIntegerField(default=0, help_text="0 to 100.")
+    spam_reasons = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    text_hash = models.BigIntegerField(null=True, blank=True, help_text="SimHash of the text; finds repeated text.")
 
     class Meta:
         ordering = ["submitted_at", "pk"]
@@ -78,6 +90,10 @@ class Report(models.Model):
                 name="report_rejected_with_reason",
             ),
             models.CheckConstraint(condition=Q(claimed_severity__in=list(Severity)), name="report_claimed_severity"),
+            models.CheckConstraint(
+                condition=~Q(state=ReportState.WITHDRAWN) | Q(receipt_key=None), name="report_withdrawn_has_no_receipt"
+            ),
+            models.CheckConstraint(condition=Q(spam_score__lte=100), name="report_spam_score"),
         ]
         indexes = [models.Index(fields=["state", "submitted_at"], name="report_queue")]
 

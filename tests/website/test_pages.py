@@ -70,7 +70,7 @@ def problems_of(page: str) -> list[str]:
         if "style" in attrs or tag == "style" or any(name.startswith("on") for name in attrs):
             problems.append(f"inline style or handler on <{tag}>")
         if tag == "script" and not (attrs.get("src") or "").startswith("/static/"):
-            problems.append("a script that is not ours")
+            problems.append("a script that is not a file of ours")
     if [tag for tag, _ in outline.seen].count("h1") != 1:
         problems.append("not one h1")
     return problems
