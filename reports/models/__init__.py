@@ -2,6 +2,7 @@
 
 from reports.models.activity import Activity
 from reports.models.case import Case, CaseClassification, CaseModel, CaseReference, CaseState
+from reports.models.evidence import Evidence, EvidenceSweep
 from reports.models.report import Contact, NamedModel, RejectReason, Report, ReportState
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "CaseReference",
     "CaseState",
     "Contact",
+    "Evidence",
+    "EvidenceSweep",
     "NamedModel",
     "RejectReason",
     "Report",
