@@ -16,6 +16,8 @@ urlpatterns = [
     path("v1/taxonomies/<str:taxonomy>", taxonomies.TaxonomyDetail.as_view(), name="taxonomy"),
     path("v1/schemas/incident", taxonomies.RecordSchema.as_view(), name="record-schema"),
     path("v1/reports", reports.ReportList.as_view(), name="reports"),
+    path("v1/reports/evidence", reports.ReportEvidence.as_view(), name="report-evidence"),
+    path("v1/reports/from-results", reports.ReportFromResults.as_view(), name="report-from-results"),
     path("v1/reports/status", reports.ReportStatus.as_view(), name="report-status"),
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
     re_path(r"^.*$", errors.unknown_path),

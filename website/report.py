@@ -7,15 +7,18 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.csrf import csrf_protect
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 from pydantic import ValidationError
 
 from catalogue.hub import hubs
 from incidents.record import Kind
 from incidents.taxonomy import OWN, taxonomies
-from reports import notices, workflow
+from lib import uploads
+from reports import evidence, notices
+from reports.evidence import RefusedFileError
 from reports.submission import Submission
+from website.files import FIELD, FilesForm
 
 
 def _lines(text: str) -> tuple[str, ...]:
@@ -34,7 +37,7 @@ def _categories() -> Iterator[tuple[str, Any]]:
             yield term.code, term.title
 
 
-class ReportForm(forms.Form):
+class ReportForm(FilesForm):
     """The form's fields. What is valid is said once, by `Submission`; its errors come back to the fields here."""
 
     models = forms.CharField(
@@ -135,16 +138,40 @@ class ReceiptForm(forms.Form):
 
 
 @never_cache
-@csrf_protect
+@csrf_exempt
 @require_http_methods(["GET", "HEAD", "POST"])
 def report(request: HttpRequest) -> HttpResponse:
     """The form; once it is stored, the receipt, shown this once."""
-    form = ReportForm(request.POST or None)
+    # The check for forged requests reads the form, so it comes after the word that this one may bring files.
+    if uploads.is_beyond_reading(request):
+        return too_large(request)
+    return _report(request, uploads.accept(request, FIELD))
+
+
+@csrf_protect
+def _report(request: HttpRequest, taking: uploads.Collect) -> HttpResponse:
+    form = ReportForm(request.POST or None, request.FILES or None, refused=taking.refused)
     if request.method == "POST" and form.is_valid():
-        submitted = workflow.submit(submission=form.cleaned_data["submission"], source="form")
-        return _private(render(request, "website/receipt.html", {"receipt": submitted.receipt}, status=201))
+        try:
+            submitted = evidence.submit_with_files(
+                submission=form.cleaned_data["submission"], source="form", files=form.held
+            )
+        except RefusedFileError as error:
+            form.add_error(FIELD, str(error))
+        else:
+            return private(render(request, "website/receipt.html", {"receipt": submitted.receipt}, status=201))
+    return form_page(request, form)
+
+
+def form_page(request: HttpRequest, form: ReportForm) -> HttpResponse:
+    """The form, as it is filled in."""
     context = {"form": form, "tree": taxonomies()[OWN].tree()}
-    return _private(render(request, "website/report.html", context, status=400 if form.errors else 200))
+    return private(render(request, "website/report.html", context, status=400 if form.errors else 200))
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    """For a body that is not even skimmed."""
+    return private(render(request, "website/413.html", {"most": uploads.MOST_BYTES_AT_ONCE}, status=413))
 
 
 @never_cache
@@ -153,16 +180,31 @@ def report(request: HttpRequest) -> HttpResponse:
 def status(request: HttpRequest) -> HttpResponse:
     """A report's state, for whoever posts its receipt."""
     form = ReceiptForm(request.POST or None)
-    notice = None
-    if request.method == "POST" and form.is_valid():
-        notice = notices.status_for(form.cleaned_data["receipt"])
-        if notice is None:
-            form.add_error("receipt", "No report has this receipt. Check it for mistyped characters.")
-    context = {"form": form, "notice": notice}
-    return _private(render(request, "website/status.html", context, status=404 if form.errors else 200))
+    if not (request.method == "POST" and form.is_valid()):
+        return status_page(request, form)
+    receipt = form.cleaned_data["receipt"]
+    notice = notices.status_for(receipt)
+    if notice is None:
+        return status_page(request, unknown_receipt(receipt))
+    return status_page(request, form, notice=notice, add_form=FilesForm(), receipt=receipt)
 
 
-def _private(response: HttpResponse) -> HttpResponse:
+def unknown_receipt(typed: str) -> ReceiptForm:
+    """The form that asks for a receipt, saying that there is no such report."""
+    form = ReceiptForm({"receipt": typed})
+    form.add_error("receipt", "No report has this receipt. Check it for mistyped characters.")
+    return form
+
+
+def status_page(request: HttpRequest, form: forms.Form, **shown: Any) -> HttpResponse:
+    """Where a report stands; without a `notice`, the form that asks for a receipt."""
+    context = {"form": form, **shown}
+    wrong = 400 if "notice" in shown else 404
+    return private(render(request, "website/status.html", context, status=wrong if form.errors else 200))
+
+
+def private(response: HttpResponse) -> HttpResponse:
+    """The response, kept by nobody, and its address told to nobody else."""
     # Not "no-referrer": under it browsers post with `Origin: null`, which the check for forged requests refuses.
     response["Referrer-Policy"] = "same-origin"
     response["Cache-Control"] = "no-store"

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from website import api_docs, browse, report
+from website import api_docs, browse, evidence, report
 
 app_name = "website"
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("models/<str:hub>/<path:name>/", browse.model_detail, name="model"),
     path("about/", browse.about, name="about"),
     path("report/", report.report, name="report"),
+    path("report/from-results/", evidence.from_results, name="from-results"),
     path("report/status/", report.status, name="status"),
+    path("report/status/evidence/", evidence.add, name="add-evidence"),
     path("api/docs", api_docs.page, name="api-docs"),
 ]
