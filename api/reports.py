@@ -169,7 +169,11 @@ class ReportList(_FileView):
         responses={201: ReceiptDocument, 422: _WRONG},
     )
     def post(self, request: Request) -> Response:
-        """Stores a report, with files if it is sent as a form, and answers with its receipt. All of it, or nothing."""
+        """Stores a report and answers with its receipt.
+
+        With files, send a form: the report as JSON in the part `report`, each file in a part `evidence`. All of it is
+        stored, or nothing.
+        """
         return _submitted(_submission(_fields(request)), self.held(request))
 
 
@@ -183,7 +187,7 @@ class ReportFromResults(_FileView):
         operation_id="submit_results",
         request=_form(
             ["results", "report"],
-            results={"type": "string", "format": "binary", "description": "garak, Inspect, promptfoo or PyRIT."},
+            results={"type": "string", "format": "binary", "description": "Of garak, Inspect, promptfoo or PyRIT."},
             report=_REPORT,
             evidence=_FILES,
         ),

@@ -226,3 +226,9 @@ def test_a_result_file_beyond_the_bound_is_said_to_be(client, monkeypatch):
 @override_settings(DATA_UPLOAD_MAX_MEMORY_SIZE=1000)
 def test_text_beyond_its_bound_is_refused_as_ever(client):
     assert send(client, upload(), text="x" * 2000).status_code == 400
+
+
+def test_the_documentation_shows_how_to_send_files(client):
+    page = client.get("/api/docs").content.decode()
+    assert "-F &#x27;results=@garak.report.jsonl&#x27;" in page
+    assert "-F &#x27;receipt=XXXX-XXXX-XXXX-XXXX-XXXX-X&#x27;" in page
