@@ -12,11 +12,13 @@ from lib.confined import RefusedFileError
 from lib.sanitise.recognise import ACCEPTED
 
 _CONTROLS = re.compile("[\x01-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f]")  # a log may hold form feeds and escape sequences
-_MARKUP = re.compile(
-    r"(?:\s|<!--.{0,5000}?-->)*<(?:!doctype|\?xml|html|head|body|svg|script|style|iframe|object|embed|math)\b",
-    re.IGNORECASE | re.DOTALL,
-)
+_MARKUP = re.compile(r"<(?:!doctype|\?xml|html|head|body|svg|script|style|iframe|object|embed|math)\b", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?[\d.,]+(?:[eE][+-]?\d+)?%?")
+# What every pickle of more than a number has: it calls, names, or remembers something.
+_DEEDS = frozenset(
+    {"PROTO", "GLOBAL", "STACK_GLOBAL", "INST", "REDUCE", "BUILD", "PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"}
+)
+_MOST_IDLE = 1000
 _DELIMITERS = (",", ";", "\t")
 
 
@@ -28,7 +30,7 @@ def clean(content: bytes) -> tuple[str, bytes, str]:
     if _is_pickle(content):
         raise RefusedFileError("The file is a pickle, which can run code when loaded.")
     text = _decoded(content).replace("\r\n", "\n").replace("\r", "\n")
-    if _MARKUP.match(text):
+    if _begins_as_markup(text):
         raise RefusedFileError(
             "The file is an HTML page, an SVG drawing or XML, which can run code in a browser. "
             "Send a screenshot, or what matters as plain text."
@@ -58,13 +60,34 @@ def _decoded(content: bytes) -> str:
     return text
 
 
+def _begins_as_markup(text: str) -> bool:
+    """Whether a browser's language begins behind white space and comments. One pass, whatever the text."""
+    at = 0
+    while True:
+        while text[at : at + 1].isspace():
+            at += 1
+        end = text.find("-->", at) if text.startswith("<!--", at) else -1
+        if end < 0:
+            return bool(_MARKUP.match(text, at))
+        at = end + 3
+
+
 def _is_pickle(content: bytes) -> bool:
-    """Whether all of it is one pickle, as protocol 0 can be in plain letters. Nothing is loaded."""
+    """Whether all of it is one pickle that does something, as protocol 0 can be in plain letters. Nothing is loaded.
+
+    "2020." is a pickle too, by the letter: of nothing, so it is a text.
+    """
+    end, does = len(content.rstrip()) - 1, False
     try:
-        opcodes = [opcode.name for opcode, _argument, _position in pickletools.genops(content.rstrip())]
+        for number, (opcode, _argument, position) in enumerate(pickletools.genops(content)):
+            does = does or opcode.name in _DEEDS
+            if opcode.name == "STOP":
+                return does and position == end
+            if not does and number > _MOST_IDLE:
+                return False
     except Exception:  # noqa: BLE001 - whatever it stumbles over, this is no pickle
         return False
-    return len(opcodes) > 2  # noqa: PLR2004 - "N." is a pickle of nothing, and a text
+    return False
 
 
 def _is_json(text: str) -> bool:

@@ -159,6 +159,9 @@ def test_pdfs_that_are_refused(content, words):
         (b"Hello, you.\nAnd you, and you.\n", "text/plain", None),
         (b"\x1b[31mred\x1b[0m log\n", "text/plain", None),
         (b"MZ is how this text begins", "text/plain", None),
+        (b"2020. The year it began.", "text/plain", None),
+        (b"2020.", "text/plain", None),
+        (b"0" * 100_000, "text/plain", None),
     ],
 )
 def test_text_is_told_apart_by_reading_it(content, media_type, kept):
@@ -203,6 +206,7 @@ def test_texts_that_are_refused(content, words):
         (files.archive(a=b"b"), "ZIP archive"),
         (files.archive(**{"header.json": b"{}"}), "inspect log convert --to json"),
         *((files.pickled(protocol), "pickle") for protocol in range(6)),
+        (b"cos\nsystem\n(S'ls'\ntR.\n", "pickle"),
         (b"\x93NUMPY\x01\x00v\x00{'descr': '<f8'}", "weights"),
         (b"\x89HDF\r\n\x1a\n" + bytes(8), "weights"),
         (b"GGUF\x03\x00\x00\x00", "weights"),
