@@ -16,6 +16,7 @@ _MODERATION = frozenset(
         "reports.view_case",
         "reports.change_case",
         "reports.view_activity",
+        "reports.view_evidence",
         "reports.decide",
         "reports.publish",
         "catalogue.view_model",
@@ -51,7 +52,7 @@ _OPERATION = frozenset(
 ROLES: dict[str, frozenset[str]] = {
     Role.NONE: frozenset(),
     Role.MODERATOR: _MODERATION,
-    Role.SENIOR_MODERATOR: _MODERATION | {"reports.withdraw", SEES_CONTACTS},
+    Role.SENIOR_MODERATOR: _MODERATION | {"reports.withdraw", "reports.delete_evidence", SEES_CONTACTS},
     Role.OPERATOR: _OPERATION,
 }
 

@@ -8,12 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from api.errors import Problem, invalid_submission
-from api.reports import PrivateView, network, take
-from reports import appeals, conversation, notices, receipts, withdrawal
+from api.parsing import BoundedMultiPartParser
+from api.reports import FILES, WRONG, FileView, PrivateView, form_with_files, network, part, refused, take
+from reports import appeals, conversation, evidence, notices, receipts, withdrawal
 from reports.abuse import limits
 from reports.actors import WrongStateError
 from reports.appeals import AppealedBeforeError
 from reports.conversation import RefusedMessageError
+from reports.evidence import RefusedFileError
 from reports.models import Report
 
 
@@ -35,6 +37,19 @@ class NewMessage(BaseModel):
     text: str = Field(max_length=conversation.LONGEST)
     links: tuple[str, ...] = Field((), max_length=conversation.MOST_LINKS, description="With evidence only.")
     once: str = Field("", max_length=64)
+
+
+class AddedFile(BaseModel):
+    """A file that was added; `sha256` is that of the file as it was sent."""
+
+    name: str
+    sha256: str
+
+
+class EvidenceDocument(BaseModel):
+    """The files that were added."""
+
+    added: list[AddedFile]
 
 
 class MessageDocument(BaseModel):
@@ -125,6 +140,32 @@ class ReportMessages(PrivateView):
             raise Problem("wrong-state", str(error), status=409) from error
         report.refresh_from_db()
         return Response(_status(report), status=201)
+
+
+@extend_schema(tags=["reports"])
+class ReportEvidence(FileView):
+    """Files for a report that was sent."""
+
+    file_fields = ("evidence",)
+    parser_classes = (BoundedMultiPartParser,)
+
+    @extend_schema(
+        operation_id="add_evidence",
+        request=form_with_files(["receipt", "evidence"], receipt={"type": "string"}, evidence=FILES),
+        responses={201: EvidenceDocument, 404: OpenApiResponse(description="unknown-receipt"), 422: WRONG},
+    )
+    def post(self, request: Request) -> Response:
+        """Adds files to the report that the receipt belongs to, all or none."""
+        report = _report_of(part(request, "receipt"), request)
+        take(limits.MESSAGE, request)
+        held = self.held(request)
+        if not held:
+            raise refused([("evidence", "Send a file.")])
+        try:
+            added = evidence.add_files(report=report, files=held)
+        except RefusedFileError as error:
+            raise refused([("evidence", str(error))]) from error
+        return Response({"added": [{"name": one.name, "sha256": one.original_sha256} for one in added]}, status=201)
 
 
 @extend_schema(tags=["reports"])

@@ -48,6 +48,10 @@ ALLOWED_HOSTS = env.list("FAULTLINE_ALLOWED_HOSTS", default=["127.0.0.1", "local
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 HTTPS = BASE_URL.startswith("https://")
 
+# --- Evidence ------------------------------------------------------------------------------------------------------
+# Where reporters' files lie, sealed. Web servers and workers share it.
+EVIDENCE_ROOT = Path(env.str("FAULTLINE_EVIDENCE_ROOT", default="") or HOME / "evidence")
+
 # --- Hubs ----------------------------------------------------------------------------------------------------------
 # By the hub's slug, from FAULTLINE_HUB_<SLUG>_ENDPOINT, _TOKEN and _WEBHOOK_SECRET: a new hub needs no line here.
 HUB_ENDPOINTS = _of_hubs("ENDPOINT")
@@ -81,6 +85,7 @@ WAKES = {
     "model looked up": ["catalogue.tasks.inspect_due_models"],
     "draft started": ["reports.tasks.forget_due_drafts"],
     "mail left over": ["reports.tasks.send_due_mail"],
+    "evidence forgotten": ["reports.tasks.sweep_evidence"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------
@@ -251,7 +256,7 @@ SESSION_COOKIE_AGE = 8 * 3600
 LOGIN_URL = "admin:login"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
-# No form takes a file; what is sent all the same is never written anywhere.
+# A view that takes files says so (`lib.uploads`); what is sent to any other is never written anywhere.
 FILE_UPLOAD_HANDLERS = ["website.uploads.Refuse"]
 
 # --- API -----------------------------------------------------------------------------------------------------------

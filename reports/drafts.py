@@ -13,7 +13,7 @@ import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -24,9 +24,8 @@ from django.utils import timezone
 from lib.canonical import canonical_bytes
 from lib.seal import UnreadableSealError, seal, unseal
 from lib.wake import wake
-from reports import workflow
 from reports.models import Draft
-from reports.submission import Submission
+from reports.workflow import Submitted
 
 KEPT = timedelta(hours=72)  # after the last change
 RECEIPT_KEPT = timedelta(minutes=15)
@@ -52,15 +51,17 @@ class TooLargeDraftError(ValueError):
 class Written:
     """What a draft holds: the answers, or once it was sent the receipt. `seal` names this state of it."""
 
+    started_at: datetime
     answers: Answers = field(default_factory=dict)
     receipt: str = ""
     seal: str = ""
 
 
-def start() -> str:
-    """Starts a draft; the token its browser keeps."""
+def start(answers: Answers | None = None) -> str:
+    """Starts a draft, empty or with answers to begin with; the token its browser keeps."""
     token = secrets.token_urlsafe(32)
-    Draft.objects.create(key=_key(token), sealed=_closed(token, {}), due_at=timezone.now() + KEPT)
+    sealed = _closed(token, {"answers": answers or {}})
+    Draft.objects.create(key=_key(token), sealed=sealed, due_at=timezone.now() + KEPT)
     wake("draft started")
     return token
 
@@ -85,26 +86,30 @@ def keep(token: str, step: str, answers: Mapping[str, list[str]]) -> None:
 
 
 @transaction.atomic
-def send(token: str, looked_at: str, compose: Callable[[Answers], Submission]) -> None:
+def send(token: str, looked_at: str, submit: Callable[[Answers], Submitted]) -> None:
     """Stores the report once, and keeps its receipt for a while; nothing if that has happened already.
 
-    `looked_at` is the `seal` of the draft that the reporter saw. Raises NoDraftError, ChangedDraftError, and whatever
-    `compose` raises for answers that are no submission.
+    `looked_at` is the `seal` of the draft that the reporter saw. `submit` is called at most once for a draft that is
+    sent, within the transaction. Raises NoDraftError, ChangedDraftError, and whatever `submit` raises.
     """
     row, written = _locked(token)
     if written.receipt:
         return
     if not hmac.compare_digest(written.seal, looked_at):
         raise ChangedDraftError("the draft has changed since")
-    submitted = workflow.submit(submission=compose(written.answers), source="form")
+    submitted = submit(written.answers)
     now = timezone.now()
     row.sealed, row.sent_at, row.due_at = _closed(token, {"receipt": submitted.receipt}), now, now + RECEIPT_KEPT
     row.save(update_fields=["sealed", "sent_at", "due_at"])
 
 
-def discard(token: str) -> None:
-    """Deletes the draft, or the receipt that is left of it."""
+@transaction.atomic
+def discard(token: str) -> Answers:
+    """Deletes the draft, or the receipt that is left of it; the answers that were not sent."""
+    row = _rows(token).select_for_update().first()
+    written = _opened(token, row) if row else None
     Draft.objects.filter(key=_key(token)).delete()
+    return written.answers if written else {}
 
 
 def forget_due() -> int:
@@ -140,4 +145,4 @@ def _opened(token: str, row: Draft) -> Written | None:
         return None
     answers = content.get("answers", {})
     state = hmac.new(token.encode(), canonical_bytes(answers), hashlib.sha256).hexdigest()
-    return Written(answers, content.get("receipt", ""), state)
+    return Written(row.started_at, answers, content.get("receipt", ""), state)

@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from reports import drafts, mail
+from reports.evidence import sweeping
 
 
 @shared_task
@@ -15,3 +16,9 @@ def forget_due_drafts() -> None:
 def send_due_mail() -> None:
     """Tells reporters by mail that there is news."""
     mail.send_due()
+
+
+@shared_task
+def sweep_evidence() -> None:
+    """Clears away files that no report holds."""
+    sweeping.sweep_due()

@@ -1,9 +1,9 @@
 """What stands before the forms of reporting: proof of work, traps for programs, and limits.
 
-A form shows `website/_guard.html` with `guard(request)`; its view asks `too_many` and hands `facts_of` to the judge.
+A form shows `website/_guard.html` with `guard()`; its view asks `seconds_to_wait` and hands `facts_of` to the judge.
 """
 
-import time
+from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.translation import gettext, ngettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -25,26 +26,31 @@ _LONGEST_OPEN = 7 * 86400
 
 
 def guard() -> dict[str, Any]:
-    """What `website/_guard.html` shows: when the form was opened and which question it asks, signed."""
+    """What `website/_guard.html` shows: a question, and which it is, signed."""
     number = questions.pick()
-    opened = signing.dumps({"at": int(time.time()), "question": number}, salt=_SALT)
-    return {"opened": opened, "question": questions.QUESTIONS[number][0], "trap": TRAP}
+    asked = signing.dumps(number, salt=_SALT)
+    return {"asked": asked, "question": questions.QUESTIONS[number][0], "trap": TRAP}
 
 
-def facts_of(request: HttpRequest) -> Facts:
-    """How a form was filled in. A proof of work counts once: ask only when the report can otherwise be stored."""
-    answers = request.POST
-    checked = proof.check(answers.get("proof", ""))
-    try:
-        opened = signing.loads(answers.get("opened", ""), salt=_SALT, max_age=_LONGEST_OPEN)
-    except signing.BadSignature:
-        return Facts(checked, honeypot=bool(answers.get(TRAP)), answered=False)
+def facts_of(request: HttpRequest, *, since: datetime) -> Facts:
+    """How a form was filled in, `since` it was begun.
+
+    A proof of work counts once: ask only when the report can otherwise be stored.
+    """
     return Facts(
-        checked,
-        honeypot=bool(answers.get(TRAP)),
-        seconds=max(time.time() - opened["at"], 0.0),
-        answered=questions.is_right(opened["question"], answers.get("answer", "")),
+        proof.check(request.POST.get("proof", "")),
+        honeypot=bool(request.POST.get(TRAP)),
+        seconds=max((timezone.now() - since).total_seconds(), 0.0),
+        answered=_is_answered(request),
     )
+
+
+def _is_answered(request: HttpRequest) -> bool:
+    try:
+        number = signing.loads(request.POST.get("asked", ""), salt=_SALT, max_age=_LONGEST_OPEN)
+    except signing.BadSignature:
+        return False
+    return questions.is_right(number, request.POST.get("answer", ""))
 
 
 def network(request: HttpRequest) -> str:

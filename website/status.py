@@ -24,6 +24,7 @@ from reports.conversation import RefusedMessageError
 from reports.mail import RefusedAddressError
 from reports.models import MailAddress, Report, ReportState
 from website import guard
+from website.files import FilesForm
 from website.private import private
 
 _REFUSALS = (RefusedMessageError, RefusedAddressError, AppealedBeforeError, WrongStateError)
@@ -141,22 +142,27 @@ def _with_code(request: HttpRequest) -> HttpResponse:
             form.add_error("receipt", "No report has this receipt. Check it for mistyped characters.")
         return _ask_for_code(request, form, status=404)
     limits.give_back(limits.RECEIPT, network)
-    return _page(request, report)
+    return page(request, report)
+
+
+def ask_again(request: HttpRequest, written: str = "") -> HttpResponse:
+    """For a page that was open for too long: asks for the code, and gives back what was written."""
+    return _ask_for_code(request, ReceiptForm(), status=403, again=True, written=written)
 
 
 def _with_pass(request: HttpRequest) -> HttpResponse:
     report = receipts.report_for_pass(request.POST["pass"])
     if report is None:
-        written = next((text for name, text in request.POST.items() if name.endswith("-text")), "")
-        return _ask_for_code(request, ReceiptForm(), status=403, again=True, written=written)
+        written = next((str(text) for name, text in request.POST.items() if name.endswith("-text")), "")
+        return ask_again(request, written)
     act = request.POST.get("act", "")
     if act not in FORMS:
-        return _page(request, report)
+        return page(request, report)
     form = FORMS[act](request.POST, prefix=act)
     if form.is_valid():
         if wait := limits.take(limits.MESSAGE, guard.network(request)):
             form.add_error(None, f"Too much came from your network. {guard.wait_words(wait)} Your text is still here.")
-            return guard.with_retry(_page(request, report, status=429, failed={act: form}), wait)
+            return guard.with_retry(page(request, report, status=429, failed={act: form}), wait)
         try:
             done = _ACTS[act](report, form.cleaned_data, request.POST.get("once", ""))
         except _REFUSALS as error:
@@ -165,11 +171,11 @@ def _with_pass(request: HttpRequest) -> HttpResponse:
             if act == "withdraw":
                 return render(request, "website/withdrawn.html")
             report.refresh_from_db()
-            return _page(request, report, done=done)
-    return _page(request, report, status=400, failed={act: form})
+            return page(request, report, done=done)
+    return page(request, report, status=400, failed={act: form})
 
 
-def _page(
+def page(
     request: HttpRequest,
     report: Report,
     *,
@@ -177,7 +183,8 @@ def _page(
     done: str = "",
     failed: dict[str, forms.Form] | None = None,
 ) -> HttpResponse:
-    shown = {act: form(prefix=act) for act, form in FORMS.items()} | (failed or {})
+    """Where a report stands, what was said, and what can be done; `failed` is the form that was not accepted."""
+    shown = {act: form(prefix=act) for act, form in FORMS.items()} | {"files": FilesForm()} | (failed or {})
     context = {
         "notice": notices.status_of(report),
         "messages_said": conversation.read_by_reporter(report=report),

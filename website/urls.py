@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from website import api_docs, browse, guard, status
+from website import api_docs, browse, evidence, guard, status
+from website.reporting import results
 from website.reporting import views as reporting
 
 app_name = "website"
@@ -14,8 +15,10 @@ urlpatterns = [
     path("models/<str:hub>/<path:name>/", browse.model_detail, name="model"),
     path("about/", browse.about, name="about"),
     path("report/", reporting.start, name="report"),
+    path("report/from-results/", results.from_results, name="from-results"),
     path("report/challenge", guard.challenge, name="challenge"),
     path("report/status/", status.status, name="status"),
+    path("report/status/evidence/", evidence.add, name="add-evidence"),
     path("report/help/", reporting.elsewhere, name="report-help"),
     path("report/review/", reporting.review, name="report-review"),
     path("report/receipt/", reporting.receipt, name="report-receipt"),

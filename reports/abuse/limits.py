@@ -39,12 +39,16 @@ class Limits:
 
 
 # A network is up to 256 neighbours, or an exit of Tor.
+DRAFT = "draft"
+FILES = "files"
 SUBMIT = "submit"
 UNPROVEN = "submit without proof"
 RECEIPT = "failed receipt"
 MESSAGE = "message"
 CHALLENGE = "challenge"
 LIMITS = {
+    DRAFT: Limits(each=Limit(60, 3600)),
+    FILES: Limits(each=Limit(120, 3600)),
     SUBMIT: Limits(each=Limit(30, 3600)),
     UNPROVEN: Limits(each=Limit(10, 3600), everybody=Limit(300, 3600)),
     RECEIPT: Limits(each=Limit(20, 600), everybody=Limit(5000, 600)),

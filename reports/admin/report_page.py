@@ -33,6 +33,7 @@ def context(report: Report, by: User) -> dict[str, Any]:
         "named": [(one, _facts(one), findings_of(one.alias.model) if one.alias else None) for one in named],
         "other_reports": list(_other_reports(report, named)[:MOST_SHOWN]),
         "incidents": _incidents(named),
+        "evidence": list(report.evidence.all()) if by.has_perm("reports.view_evidence") else [],
         "cases": list(report.cases.select_related("incident").order_by("pk")),
         "moves": moves,
         "held_by_other": report.owner if report.owner not in (None, by) else None,

@@ -3,6 +3,7 @@
 from reports.models.activity import Activity
 from reports.models.case import Case, CaseClassification, CaseModel, CaseReference, CaseState
 from reports.models.draft import Draft
+from reports.models.evidence import Evidence, EvidenceSweep
 from reports.models.mail import MailAddress, MailDue
 from reports.models.message import Appeal, AppealOutcome, Message, MessageKind
 from reports.models.report import Contact, Credit, NamedModel, RejectReason, Report, ReportState
@@ -19,6 +20,8 @@ __all__ = [
     "Contact",
     "Credit",
     "Draft",
+    "Evidence",
+    "EvidenceSweep",
     "MailAddress",
     "MailDue",
     "Message",

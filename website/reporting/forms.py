@@ -10,6 +10,7 @@ from incidents.record import MEANINGS as RECORD_MEANINGS
 from incidents.record import Kind, Severity, is_public_id
 from reports.structure import MEANINGS, MOST_TURNS, Basis, Harmed, Prevalence, ReportType, Role, Told
 from reports.submission import problems_in
+from website.files import FilesForm
 from website.reporting.asked import DETAILS_TITLES, LATIN, LIKELY, categories, details_fields
 
 FIRST_TURNS, MORE_TURNS = 2, 2
@@ -187,8 +188,8 @@ def chosen_type(answers: Mapping[str, Mapping[str, list[str]]]) -> ReportType:
     return ReportType(given[0]) if given and given[0] in list(ReportType) else ReportType.OTHER
 
 
-class EvidenceForm(StepForm):
-    """Transcript, reproduction and links."""
+class EvidenceForm(FilesForm, StepForm):
+    """Files, transcript, reproduction and links."""
 
     plain: ClassVar = {
         "links": "Each line is one link that begins with https:// or http://; at most 50.",

@@ -10,8 +10,11 @@ from pydantic import ValidationError
 
 from catalogue import references
 from catalogue.hub import Reference, UnreadableReferenceError
+from reports import evidence
 from reports.drafts import Answers
+from reports.evidence import Held, RefusedFileError
 from reports.submission import Submission
+from website.files import FIELD, FilesForm
 from website.reporting.forms import (
     AccountForm,
     DisclosureForm,
@@ -32,6 +35,11 @@ class Step:
     title: str
     form: type[StepForm]
 
+    @property
+    def takes_files(self) -> bool:
+        """Whether the page brings files; the draft holds their tokens."""
+        return issubclass(self.form, FilesForm)
+
 
 STEPS = (
     Step("models", "The model", ModelsForm),
@@ -43,6 +51,7 @@ STEPS = (
 )
 _PLACES = {step.slug: place for place, step in enumerate(STEPS)}
 ABOUT = "about"
+HELD = "held"
 
 
 class IncompleteError(ValueError):
@@ -70,7 +79,10 @@ def shown_form(step: Step, answers: Answers) -> StepForm:
     """The step's form with what was entered, unchecked."""
     given = answers.get(step.slug, {})
     initial = {name: values if _is_multiple(step, name) else values[-1] for name, values in given.items() if values}
-    return step.form(initial=initial, answers=answers)
+    form = step.form(initial=initial, answers=answers)
+    if isinstance(form, FilesForm):
+        form.held = list(_still_held(answers))
+    return form
 
 
 def _is_multiple(step: Step, name: str) -> bool:
@@ -84,9 +96,10 @@ def checked_form(step: Step, answers: Answers) -> StepForm:
 
 
 def entered(step: Step, answers: Answers, posted: Any) -> dict[str, list[str]]:
-    """What was posted of the step's own fields."""
+    """What was posted of the step's own fields; the files it has already stay with it."""
     form = step.form(posted, answers=answers)
-    return {name: posted.getlist(name) for name in form.fields if name in posted}
+    given = {name: posted.getlist(name) for name in form.fields if name in posted and name != FIELD}
+    return {**given, HELD: held_tokens(answers)} if step.takes_files else given
 
 
 def compose(answers: Answers) -> Submission:
@@ -101,6 +114,24 @@ def compose(answers: Answers) -> Submission:
         return Submission.model_validate(merged)
     except ValidationError as error:
         raise IncompleteError(str(error)) from error
+
+
+def held_tokens(answers: Answers) -> list[str]:
+    """The tokens of the files that the draft carries."""
+    return [token for given in answers.values() for token in given.get(HELD, ())]
+
+
+def held_files(answers: Answers) -> list[Held]:
+    """The files that the draft carries; raises RefusedFileError where one is no longer held."""
+    return [evidence.held_from(token) for token in held_tokens(answers)]
+
+
+def _still_held(answers: Answers) -> Iterator[Held]:
+    for token in held_tokens(answers):
+        try:
+            yield evidence.held_from(token)
+        except RefusedFileError:
+            continue
 
 
 def about(answers: Answers) -> str:
@@ -140,7 +171,10 @@ def review(answers: Answers) -> list[Answered]:
             (str(form[name].label) if name in form.fields else "", " ".join(map(str, said)))
             for name, said in form.errors.items()
         )
-        found.append(Answered(step, tuple(_rows(form, answers.get(step.slug, {}))), problems))
+        rows = list(_rows(form, answers.get(step.slug, {})))
+        if isinstance(form, FilesForm) and form.held:
+            rows.append(("Files", "\n".join(held.name for held in form.held)))
+        found.append(Answered(step, tuple(rows), problems))
     return found
 
 
