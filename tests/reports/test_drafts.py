@@ -9,15 +9,16 @@ from django.db import connection
 from django.utils import timezone
 
 from lib.seal import UnreadableSealError, unseal
-from reports import drafts, notices
+from reports import drafts, notices, workflow
 from reports.models import Draft, Report
 from tests import factories
 
 SAID = {"account": {"text": ["a canary sings in the draft"]}}
 
 
-def compose(answers):
-    return factories.submission(text=answers["account"]["text"][0].ljust(30, "."))
+def submit(answers):
+    text = answers["account"]["text"][0].ljust(30, ".")
+    return workflow.submit(submission=factories.submission(text=text), source="form")
 
 
 def written(token):
@@ -58,8 +59,9 @@ class TestADraft:
         assert Draft.objects.get() == latest
 
     def test_can_be_deleted_at_once(self):
-        token = drafts.start()
-        drafts.discard(token)
+        token = drafts.start(SAID)
+        assert drafts.discard(token) == SAID
+        assert drafts.discard(token) == {}
         assert not Draft.objects.exists()
 
     def test_holds_no_more_than_it_may(self):
@@ -81,7 +83,7 @@ class TestADraft:
 class TestSending:
     def test_stores_the_report_and_leaves_nothing_of_the_draft_but_the_receipt(self):
         token = drafts.start()
-        drafts.send(token, written(token).seal, compose)
+        drafts.send(token, written(token).seal, submit)
         after = drafts.read(token)
         assert after.answers == {}
         assert notices.status_for(after.receipt).state == "received"
@@ -92,9 +94,9 @@ class TestSending:
     def test_again_changes_nothing(self):
         token = drafts.start()
         looked_at = written(token).seal
-        drafts.send(token, looked_at, compose)
+        drafts.send(token, looked_at, submit)
         receipt = drafts.read(token).receipt
-        drafts.send(token, looked_at, compose)
+        drafts.send(token, looked_at, submit)
         assert drafts.read(token).receipt == receipt
         assert Report.objects.count() == 1
 
@@ -103,7 +105,7 @@ class TestSending:
         looked_at = written(token).seal
         drafts.keep(token, "account", {"text": ["something else, from another tab"]})
         with pytest.raises(drafts.ChangedDraftError):
-            drafts.send(token, looked_at, compose)
+            drafts.send(token, looked_at, submit)
         assert not Report.objects.exists()
 
     def test_that_fails_keeps_the_draft(self):
@@ -127,7 +129,7 @@ def test_one_draft_sent_many_times_at_the_same_instant_is_one_report_with_one_re
     def send():
         try:
             barrier.wait()
-            drafts.send(token, looked_at, compose)
+            drafts.send(token, looked_at, submit)
             seen.append(drafts.read(token).receipt)
         except Exception as error:
             errors.append(error)

@@ -3,9 +3,13 @@
 import re
 
 import pytest
+from altcha import Challenge, Payload, solve_challenge
 from django.test import Client
+from django.utils.html import escape
 
 from reports import drafts, notices, workflow
+from reports.abuse import limits
+from reports.abuse.questions import QUESTIONS
 from reports.models import Draft, Report
 from tests import factories
 from tests.stand_ins.huggingface import StandInHub, example_model
@@ -246,6 +250,92 @@ class TestTheReceipt:
         assert response.status_code == 409
         assert "Changed meanwhile" in page(response)
         assert not Report.objects.exists()
+
+
+def new_challenge():
+    return Challenge.from_dict(Client().get("/report/challenge").json())
+
+
+class TestTheGuard:
+    def review(self, client, **answers):
+        return client.post("/report/review/", {"seal": reporter.seal_of(client), **answers})
+
+    def test_a_filled_trap_is_stored_as_suspect(self, client):
+        reporter.fill(client)
+        reporter.linger()
+        assert self.review(client, homepage="https://spam.example").status_code == 302
+        report = Report.objects.get()
+        assert report.suspected_spam
+        assert any("do not see" in reason for reason in report.spam_reasons)
+
+    def test_a_report_without_javascript_is_accepted_and_not_suspect(self, client):
+        reporter.fill(client)
+        reporter.send(client)
+        report = Report.objects.get()
+        assert not report.suspected_spam
+        assert any("was not answered" in reason for reason in report.spam_reasons)
+
+    def test_an_answered_question_counts(self, client):
+        reporter.fill(client)
+        reporter.linger()
+        text = client.get("/report/review/").content.decode()
+        fields = dict(re.findall(r'name="(asked|seal)" value="([^"]+)"', text))
+        asked = re.search(r'<label for="id_answer">(.*?) <span', text)[1]
+        answer = next(sorted(right)[0] for question, right in QUESTIONS if escape(question) == asked)
+        assert client.post("/report/review/", {**fields, "answer": answer}).status_code == 302
+        assert not any("was not answered" in reason for reason in Report.objects.get().spam_reasons)
+
+    def test_the_time_is_that_of_the_whole_form(self, client):
+        reporter.fill(client)
+        self.review(client)
+        assert Report.objects.get().suspected_spam
+        assert any("within 3 seconds" in reason for reason in Report.objects.get().spam_reasons)
+
+    def test_a_proof_counts_once_even_if_it_is_sent_twice(self, client):
+        proof = Payload(challenge := new_challenge(), solve_challenge(challenge)).to_base64()
+        reporter.fill(client)
+        reporter.linger()
+        seal = reporter.seal_of(client)
+        for _ in range(2):
+            client.post("/report/review/", {"seal": seal, "proof": proof})
+        assert Report.objects.get().spam_reasons == []
+        other = Client()
+        reporter.fill(other, account={"text": "Another story, by the same sum, of a chat that sells shoes."})
+        reporter.linger()
+        assert self.review(other, proof=proof).status_code == 302
+        assert any("used before" in reason for reason in Report.objects.latest("pk").spam_reasons)
+
+    def test_a_flood_without_proof_is_refused_and_the_draft_is_kept(self, monkeypatch):
+        few = limits.Limits(each=limits.Limit(2, 60), everybody=limits.Limit(100, 60))
+        monkeypatch.setitem(limits.LIMITS, limits.UNPROVEN, few)
+        for status in (302, 302, 429):
+            client = reporter.fill(Client())
+            refused = self.review(client)
+            assert refused.status_code == status
+        assert int(refused["Retry-After"]) > 0
+        assert "Too many reports came from your network." in page(refused)
+        assert reporter.ANSWERS["account"]["text"] in page(refused)
+        assert Report.objects.count() == 2
+        monkeypatch.setitem(limits.LIMITS, limits.UNPROVEN, limits.Limits())
+        reporter.send(client)
+
+    def test_drafts_are_started_within_a_limit(self, client, monkeypatch):
+        monkeypatch.setitem(limits.LIMITS, limits.DRAFT, limits.Limits(each=limits.Limit(1, 60)))
+        reporter.begin(client)
+        late = client.post("/report/", {"concerns": "neither"})
+        assert late.status_code == 429
+        assert "Retry-After" in late
+        assert page(late)
+        assert Draft.objects.count() == 1
+
+    def test_mail_is_offered_where_the_receipt_is_shown(self, client, settings):
+        settings.MAIL_ON = True
+        reporter.fill(client)
+        reporter.send(client)
+        text = page(client.get("/report/receipt/"))
+        shown = re.search(r'name="pass" value="([^"]+)"', text)[1]
+        done = client.post("/report/status/", {"pass": shown, "act": "mail", "mail-address": "ana@example.org"})
+        assert "We will write to this address" in done.content.decode()
 
 
 @pytest.mark.usefixtures("hub")

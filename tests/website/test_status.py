@@ -15,15 +15,14 @@ from reports import conversation, receipts, withdrawal, workflow
 from reports.abuse import limits
 from reports.models import Appeal, MailAddress, Message, RejectReason, Report
 from tests import factories
+from tests.website import reporter
 
 pytestmark = pytest.mark.django_db
 
 PAGE = "/report/status/"
 UNKNOWN = "0000-0000-0000-0000-0000-0"
 ANSWERS = {
-    "models": "example-org/tiny-chat",
     "category": "hidden_promotion",
-    "kind": "incident",
     "text": "Asked for any recipe, the model names the same shop in nine of ten answers.",
 }
 
@@ -202,56 +201,32 @@ class TestTheThread:
         assert "A second thought" in late.content.decode()
 
 
-class TestReporting:
-    def test_a_filled_trap_is_stored_as_suspect(self, client):
-        page = client.get("/report/")
-        answers = ANSWERS | {"opened": hidden(page, "opened"), "homepage": "https://spam.example"}
-        assert client.post("/report/", answers).status_code == 201
-        report = Report.objects.get()
-        assert report.suspected_spam
-        assert any("do not see" in reason for reason in report.spam_reasons)
-
-    def test_a_report_without_javascript_is_accepted_and_not_suspect(self, client):
-        assert client.post("/report/", ANSWERS).status_code == 201
-        assert not Report.objects.get().suspected_spam
-
-    def test_a_flood_without_proof_is_refused_and_what_was_typed_stays(self, client, monkeypatch):
-        few = limits.Limits(each=limits.Limit(2, 60), everybody=limits.Limit(100, 60))
-        monkeypatch.setitem(limits.LIMITS, limits.UNPROVEN, few)
-        statuses = [client.post("/report/", ANSWERS).status_code for _ in range(3)]
-        assert statuses == [201, 201, 429]
-        refused = client.post("/report/", ANSWERS)
-        assert int(refused["Retry-After"]) > 0
-        assert ANSWERS["text"] in refused.content.decode()
-        problem = client.post("/api/v1/reports", ANSWERS | {"models": ["a/b"]}, content_type="application/json")
-        assert problem.status_code == 429
-
-    def test_no_trace_of_who_reported_is_kept_or_logged(self, settings, capfd, caplog):
-        settings.PROXIES = 1
-        canaries = ("203.0.113.213", "canary-agent/7", "canary.person@example.org", "canary words")
-        client = Client(
-            REMOTE_ADDR="127.0.0.1",
-            HTTP_X_FORWARDED_FOR=f"8.8.8.8, {canaries[0]}",
-            HTTP_USER_AGENT=canaries[1],
-        )
-        settings.MAIL_ON = True
-        created = client.post("/report/", ANSWERS | {"contact": canaries[2]})
-        receipt = re.search(r'id="receipt">([^<]+)<', created.content.decode())[1].replace("&amp;", "&")
-        page = opened(client, receipt)
-        press(client, page, "message", text=canaries[3])
-        press(client, page, "mail", address=canaries[2])
+def test_no_trace_of_who_reported_is_kept_or_logged(settings, capfd, caplog):
+    settings.PROXIES = 1
+    canaries = ("203.0.113.213", "canary-agent/7", "canary.person@example.org", "canary words")
+    client = Client(
+        REMOTE_ADDR="127.0.0.1",
+        HTTP_X_FORWARDED_FOR=f"8.8.8.8, {canaries[0]}",
+        HTTP_USER_AGENT=canaries[1],
+    )
+    settings.MAIL_ON = True
+    reporter.fill(client, disclosure={"contact": canaries[2]})
+    receipt = reporter.send(client)
+    page = opened(client, receipt)
+    press(client, page, "message", text=canaries[3])
+    press(client, page, "mail", address=canaries[2])
+    client.post(PAGE, {"receipt": UNKNOWN})
+    client.post("/api/v1/reports/status", {"receipt": receipt}, content_type="application/json")
+    for _ in range(25):
         client.post(PAGE, {"receipt": UNKNOWN})
-        client.post("/api/v1/reports/status", {"receipt": receipt}, content_type="application/json")
-        for _ in range(25):
-            client.post(PAGE, {"receipt": UNKNOWN})
-        database = StringIO()
-        call_command("dumpdata", stdout=database)
-        kept = [database.getvalue(), caplog.text, *capfd.readouterr()]
-        kept += [f"{name} {store().get(name)}" for name in store().scan_iter("*") if store().type(name) == "string"]
-        everything = "\n".join(kept)
-        assert "hidden_promotion" in everything
-        for canary in (*canaries, receipt, receipt.replace("-", "")):
-            assert canary not in everything
+    database = StringIO()
+    call_command("dumpdata", stdout=database)
+    kept = [database.getvalue(), caplog.text, *capfd.readouterr()]
+    kept += [f"{name} {store().get(name)}" for name in store().scan_iter("*") if store().type(name) == "string"]
+    everything = "\n".join(kept)
+    assert "hidden_promotion" in everything
+    for canary in (*canaries, receipt, receipt.replace("-", "")):
+        assert canary not in everything
 
 
 class TestThroughTheApi:
