@@ -31,6 +31,7 @@ _MODERATION = _READING | {
     "reports.view_activity",
     "reports.decide",
     "reports.publish",
+    "reports.view_evidence",
     "catalogue.view_concern",
     "catalogue.change_concern",
 }
@@ -46,7 +47,14 @@ ROLES: dict[str, frozenset[str]] = {
     Role.NONE: frozenset(),
     Role.MODERATOR: _MODERATION,
     Role.SENIOR_MODERATOR: _MODERATION
-    | {"reports.withdraw", "reports.erase", "reports.view_erasure", "reports.view_team", SEES_CONTACTS},
+    | {
+        "reports.withdraw",
+        "reports.delete_evidence",
+        "reports.erase",
+        "reports.view_erasure",
+        "reports.view_team",
+        SEES_CONTACTS,
+    },
     Role.CURATOR: _READING,
     Role.OPERATOR: _OPERATION,
 }
@@ -72,6 +80,8 @@ MEANINGS: dict[str, str] = {
     "reports.change_case": "Word cases",
     "reports.publish": "Publish, correct and dispute records",
     "reports.withdraw": "Withdraw records, release what others hold",
+    "reports.view_evidence": "Look at the files of a report (each look is recorded)",
+    "reports.delete_evidence": "Erase a file of a report",
     "reports.view_activity": "Read who did what",
     "reports.view_contact": "See how to reach a reporter (each look is recorded)",
     "reports.view_erasure": "See what was erased, when and by whom",

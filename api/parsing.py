@@ -5,8 +5,9 @@ from io import BytesIO
 from typing import IO, Any
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from rest_framework.exceptions import APIException, ParseError
-from rest_framework.parsers import BaseParser, JSONParser
+from rest_framework.parsers import BaseParser, DataAndFiles, JSONParser, MultiPartParser
 
 
 class TooLarge(APIException):
@@ -44,3 +45,16 @@ class BomParser(BoundedJSONParser):
 
     media_type = "*/*"
     most_bytes = 20_000_000
+
+
+class BoundedMultiPartParser(MultiPartParser):
+    """A form with files, for views that say which they take (`lib.uploads.accept`)."""
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> DataAndFiles:
+        """The parsed body; raises ParseError and TooLarge."""
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent) as error:
+            raise TooLarge from error

@@ -1,16 +1,31 @@
-"""Submitting a report, and following it by its receipt. The only API module that reaches private rows."""
+"""Submitting a report. With `api.threads` the only modules of the API that reach private rows."""
 
+import json
+from collections.abc import Iterable
 from typing import Any
 
-from drf_spectacular.utils import OpenApiResponse, extend_schema
-from pydantic import BaseModel, ConfigDict, ValidationError
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest, QueryDict
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from pydantic import BaseModel, ValidationError
+from rest_framework.exceptions import Throttled
+from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api.errors import Problem, invalid_submission
-from reports import notices, workflow
+from api.parsing import BoundedJSONParser, BoundedMultiPartParser, TooLarge
+from lib import uploads
+from lib.network import network_of
+from reports import abuse, evidence
+from reports.abuse import Facts, Proof, limits, proof
+from reports.evidence import Held, RefusedFileError
 from reports.submission import Submission
+
+PROOF_HEADER = "Proof-Of-Work"
 
 
 class ReceiptDocument(BaseModel):
@@ -20,24 +35,7 @@ class ReceiptDocument(BaseModel):
     status: str = "received"
 
 
-class ReceiptQuestion(BaseModel):
-    """A receipt code."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    receipt: str
-
-
-class StatusDocument(BaseModel):
-    """A report's state, in a word and in plain words; `incidents` are the public ids that came of it."""
-
-    state: str
-    text: str
-    submitted: str
-    incidents: list[str]
-
-
-class _PrivateView(APIView):
+class PrivateView(APIView):
     """Answers that nobody may cache."""
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
@@ -48,49 +46,180 @@ class _PrivateView(APIView):
         return response
 
 
+def network(request: Request) -> str:
+    """The coarse network a request comes from; for limits, never to be stored."""
+    return network_of(request.META, proxies=settings.PROXIES)
+
+
+def take(what: str, request: Request) -> None:
+    """Takes one call of its network from a budget; raises Throttled, a 429 with Retry-After."""
+    if wait := limits.take(what, network(request)):
+        raise Throttled(wait)
+
+
+class FileView(PrivateView):
+    """Takes files in the fields of `file_fields`, while they stream and within bounds."""
+
+    parser_classes: tuple[type[BaseParser], ...] = (BoundedJSONParser, BoundedMultiPartParser)
+    file_fields: tuple[str, ...] = ()
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """Says which files may come, before anything reads the body."""
+        self.taking = uploads.accept(request, *self.file_fields)
+        return super().initialize_request(request, *args, **kwargs)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuses what is too large to be read at all."""
+        super().initial(request, *args, **kwargs)
+        if uploads.is_beyond_reading(request):
+            raise TooLarge
+
+    def files(self, request: Request, field: str) -> list[UploadedFile]:
+        """The files of a field; raises Problem where one was turned away."""
+        sent = request.FILES.getlist(field) if request.FILES else []
+        if self.taking.refused:
+            raise refused(self.taking.refused)
+        return sent
+
+    def held(self, request: Request) -> list[Held]:
+        """The field `evidence`, each file made anew; raises Problem that names all that were refused."""
+        held, wrong = [], []
+        for upload in self.files(request, "evidence"):
+            try:
+                held.append(evidence.hold(upload))
+            except RefusedFileError as error:
+                wrong.append((upload.name or "file", str(error)))
+        if wrong:
+            raise refused(wrong)
+        return held
+
+
+def refused(files: Iterable[tuple[str, str]]) -> Problem:
+    fields = [{"field": name, "message": sentence} for name, sentence in files]
+    return Problem("refused-file", "Nothing was stored; the errors name each file refused.", status=422, fields=fields)
+
+
+def _fields(request: Request) -> Any:
+    """The report's fields: the JSON body, or the part `report` of a form with files. Raises Problem."""
+    if not isinstance(request.data, QueryDict):
+        return request.data
+    try:
+        return json.loads(part(request, "report") or "{}")
+    except (ValueError, RecursionError) as error:
+        raise Problem("parse-error", "The part `report` is not JSON.") from error
+
+
+def part(request: Request, name: str) -> str:
+    """A part of a form that is no file; "" if it was not sent."""
+    value = request.data.get(name, "") if isinstance(request.data, QueryDict) else ""
+    return value if isinstance(value, str) else ""
+
+
+def _submission(fields: Any) -> Submission:
+    try:
+        return Submission.model_validate(fields)
+    except ValidationError as error:
+        raise invalid_submission(error) from error
+
+
+def _proven(request: Request) -> Facts:
+    """How a report came. Takes from the budget for reports without proof where it has none; raises Throttled."""
+    facts = Facts(proof.check(request.headers.get(PROOF_HEADER, "")))
+    if facts.proof not in (Proof.GIVEN, Proof.UNCHECKED):
+        take(limits.UNPROVEN, request)
+    return facts
+
+
+def _submitted(request: Request, submission: Submission, files: list[Held]) -> Response:
+    suspicion = abuse.judge(_proven(request), submission)
+    try:
+        submitted = evidence.submit_with_files(submission=submission, source="api", files=files, suspicion=suspicion)
+    except RefusedFileError as error:
+        raise refused([("evidence", str(error))]) from error
+    return Response({"receipt": submitted.receipt, "status": "received"}, status=201)
+
+
+def form_with_files(required: list[str], **parts: Any) -> dict[str, Any]:
+    """A form with files, for the OpenAPI document."""
+    return {"multipart/form-data": {"type": "object", "required": required, "properties": parts}}
+
+
+FILES = {
+    "type": "array",
+    "items": {"type": "string", "format": "binary"},
+    "maxItems": uploads.MOST_FILES_AT_ONCE,
+    "description": "PNG, JPEG, WebP, PDF or UTF-8 text. Made anew without metadata; moderators alone see them.",
+}
+_REPORT = {"type": "string", "contentMediaType": "application/json", "description": "The report's fields as JSON."}
+_PROOF = OpenApiParameter(PROOF_HEADER, str, OpenApiParameter.HEADER, description="A solved challenge.")
+WRONG = OpenApiResponse(description="problem+json: what is wrong with which field or file")
+
+
 @extend_schema(tags=["reports"])
-class ReportList(_PrivateView):
+class ReportList(FileView):
     """Reports in."""
+
+    file_fields = ("evidence",)
 
     @extend_schema(
         operation_id="submit_report",
-        request=Submission,
-        responses={
-            201: ReceiptDocument,
-            422: OpenApiResponse(description="problem+json: what is wrong with which field"),
-        },
+        request={"application/json": Submission, **form_with_files(["report"], report=_REPORT, evidence=FILES)},
+        parameters=[_PROOF],
+        responses={201: ReceiptDocument, 422: WRONG},
     )
     def post(self, request: Request) -> Response:
-        """Stores a report and answers with its receipt."""
-        try:
-            submission = Submission.model_validate(request.data)
-        except ValidationError as error:
-            raise invalid_submission(error) from error
-        submitted = workflow.submit(submission=submission, source="api")
-        return Response({"receipt": submitted.receipt, "status": "received"}, status=201)
+        """Stores a report and answers with its receipt. A proof of work (`/reports/challenge`) raises the limits.
+
+        With files, send a form: the report as JSON in the part `report`, each file in a part `evidence`. All of it is
+        stored, or nothing.
+        """
+        submission = _submission(_fields(request))
+        take(limits.SUBMIT, request)
+        return _submitted(request, submission, self.held(request))
 
 
 @extend_schema(tags=["reports"])
-class ReportStatus(_PrivateView):
-    """Following a report."""
+class ReportFromResults(FileView):
+    """Reports from red-team tools."""
 
-    @extend_schema(operation_id="get_report_status", request=ReceiptQuestion, responses={200: StatusDocument})
+    file_fields = ("results", "evidence")
+
+    @extend_schema(
+        operation_id="submit_results",
+        request=form_with_files(
+            ["results", "report"],
+            results={"type": "string", "format": "binary", "description": "Of garak, Inspect, promptfoo or PyRIT."},
+            report=_REPORT,
+            evidence=FILES,
+        ),
+        parameters=[_PROOF],
+        responses={201: ReceiptDocument, 422: WRONG},
+    )
     def post(self, request: Request) -> Response:
-        """The state of the report that the receipt belongs to. Posted, so that the code is in no URL and no log."""
+        """Stores a report made of a red-team tool's result file, which becomes private evidence.
+
+        The file says models, title, text, kind and date. The fields of `report` go before them; `category` is always
+        yours to say.
+        """
+        results = self.files(request, "results")
+        if len(results) != 1:
+            raise refused([("results", "Send one result file.")])
+        fields = _fields(request)
+        take(limits.SUBMIT, request)
         try:
-            typed = ReceiptQuestion.model_validate(request.data).receipt
-        except ValidationError as error:
-            raise invalid_submission(error) from error
-        notice = notices.status_for(typed)
-        if notice is None:
-            raise Problem(
-                "unknown-receipt", "No report has this receipt. Check it for mistyped characters.", status=404
-            )
-        return Response(
-            {
-                "state": notice.state,
-                "text": notice.text,
-                "submitted": notice.submitted,
-                "incidents": list(notice.incidents),
-            }
-        )
+            held, draft = evidence.draft_from(results[0])
+        except RefusedFileError as error:
+            raise refused([(results[0].name or "results", str(error))]) from error
+        given = fields if isinstance(fields, dict) else {}
+        return _submitted(request, _submission({**draft.answers(), **given}), [held, *self.held(request)])
+
+
+@extend_schema(tags=["reports"])
+class ChallengeDetail(PrivateView):
+    """A proof of work, for tools that report often."""
+
+    @extend_schema(operation_id="get_challenge", responses={200: OpenApiTypes.OBJECT})
+    def get(self, request: Request) -> Response:
+        """A challenge of ALTCHA's protocol, version 2. Its solution, base64, goes into the header `Proof-Of-Work`."""
+        take(limits.CHALLENGE, request)
+        return Response(proof.new_challenge(network(request)))

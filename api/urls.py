@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from api import changes, check, errors, hub_models, incidents, reports, taxonomies
+from api import changes, check, errors, hub_models, incidents, reports, taxonomies, threads
 
 app_name = "api"
 
@@ -18,7 +18,12 @@ urlpatterns = [
     path("v1/check", check.Check.as_view(), name="check"),
     path("v1/check/bom", check.CheckBom.as_view(), name="check-bom"),
     path("v1/reports", reports.ReportList.as_view(), name="reports"),
-    path("v1/reports/status", reports.ReportStatus.as_view(), name="report-status"),
+    path("v1/reports/challenge", reports.ChallengeDetail.as_view(), name="report-challenge"),
+    path("v1/reports/evidence", threads.ReportEvidence.as_view(), name="report-evidence"),
+    path("v1/reports/from-results", reports.ReportFromResults.as_view(), name="report-from-results"),
+    path("v1/reports/messages", threads.ReportMessages.as_view(), name="report-messages"),
+    path("v1/reports/status", threads.ReportStatus.as_view(), name="report-status"),
+    path("v1/reports/withdrawal", threads.ReportWithdrawal.as_view(), name="report-withdrawal"),
     path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
     re_path(r"^.*$", errors.unknown_path),
 ]

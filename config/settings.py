@@ -58,6 +58,10 @@ ALLOWED_HOSTS = env.list("FAULTLINE_ALLOWED_HOSTS", default=["127.0.0.1", "local
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 HTTPS = BASE_URL.startswith("https://")
 
+# --- Evidence ------------------------------------------------------------------------------------------------------
+# Where reporters' files lie, sealed. Web servers and workers share it.
+EVIDENCE_ROOT = Path(env.str("FAULTLINE_EVIDENCE_ROOT", default="") or HOME / "evidence")
+
 # --- Hubs ----------------------------------------------------------------------------------------------------------
 # By the hub's slug, from FAULTLINE_HUB_<SLUG>_ENDPOINT, _TOKEN and _WEBHOOK_SECRET: a new hub needs no line here.
 HUB_ENDPOINTS = _of_hubs("ENDPOINT")
@@ -71,6 +75,16 @@ if CA_BUNDLE:
     _trust_also(Path(CA_BUNDLE))
 # How long a hub that fails is left alone at first; twice as long each time it still fails.
 HUB_CIRCUIT_SECONDS = env.float("FAULTLINE_HUB_CIRCUIT_SECONDS", default=60.0)
+
+# --- Reporters -------------------------------------------------------------------------------------------------------
+# How long a receipt opens its report.
+RECEIPT_DAYS = env.int("FAULTLINE_RECEIPT_DAYS", default=1095)
+# Where mail goes out; unset, none does, and no page asks for an address.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+MAIL_ON = bool(EMAIL_URL)
+vars().update(env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("FAULTLINE_MAIL_FROM", default="") or f"faultline@{NODE_NAME}"
 
 # --- Work ----------------------------------------------------------------------------------------------------------
 # How long a worker may hold a leased row before another takes it over.
@@ -87,6 +101,9 @@ WAKES = {
     "lookups left over": ["catalogue.tasks.look_up_due_models"],
     "model looked up": ["catalogue.tasks.inspect_due_models"],
     "time passed": ["reports.tasks.expire_due"],
+    "draft started": ["reports.tasks.forget_due_drafts"],
+    "mail left over": ["reports.tasks.send_due_mail"],
+    "evidence forgotten": ["reports.tasks.sweep_evidence"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------
@@ -235,6 +252,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "data:"],
         "font-src": [SELF],
         "connect-src": [SELF],
+        "worker-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
@@ -249,9 +267,10 @@ SECURE_SSL_REDIRECT = HTTPS and env.bool("FAULTLINE_SSL_REDIRECT", default=True)
 # Health checks come from beside the process, over plain HTTP.
 SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("FAULTLINE_BEHIND_PROXY", default=False) else None
-)
+BEHIND_PROXY = env.bool("FAULTLINE_BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+# How many proxies of ours stand before us: limits look at the address so many places from the right.
+PROXIES = env.int("FAULTLINE_PROXIES", default=1 if BEHIND_PROXY else 0)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 # Only staff have sessions, and nobody sends them here from elsewhere.
@@ -262,7 +281,7 @@ if HTTPS:  # the prefix binds a cookie to this host alone (RFC 6265bis, 4.1.3.2)
 SESSION_COOKIE_AGE = 8 * 3600
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_000_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
-# No form takes a file; what is sent all the same is never written anywhere.
+# A view that takes files says so (`lib.uploads`); what is sent to any other is never written anywhere.
 FILE_UPLOAD_HANDLERS = ["website.uploads.Refuse"]
 
 # --- Accounts ------------------------------------------------------------------------------------------------------

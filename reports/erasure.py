@@ -14,15 +14,28 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalogue.forgetting import forget_unless_known
-from reports.actors import NotAllowedError, WrongStateError, record_activity, require
+from reports import evidence, mail
+from reports.actors import NotAllowedError, Software, WrongStateError, record_activity, require
 from reports.history import ERASE
-from reports.models import Activity, Case, CaseState, Contact, Erasure, ErasureReason, Report, ReportState
+from reports.models import (
+    UNDECIDED,
+    Activity,
+    Case,
+    CaseState,
+    Contact,
+    Credit,
+    Erasure,
+    ErasureReason,
+    MailAddress,
+    Report,
+)
 
 PERMISSION = "reports.erase"
-_UNDECIDED = frozenset({ReportState.RECEIVED, ReportState.IN_REVIEW})
+_ERASER = Software("erasure")
 # Columns that tell nothing of a person, without which nobody could say what was here.
 KEPT_OF_REPORT = frozenset(
     {"id", "state", "submitted_at", "receipt_key", "source", "source_id", "category", "kind", "owner", "reject_reason"}
+    | {"suspected_spam", "spam_score"}
 )
 KEPT_OF_CASE = frozenset({"id", "state", "opened_at", "incident", "kind", "severity", "evidence_grade", "confidence"})
 
@@ -32,7 +45,7 @@ def ask(*, report: Report, by: User, reason: ErasureReason) -> Erasure:
     """Asks for an erasure, which somebody else must confirm. The report must be decided on first."""
     require(by, PERMISSION)
     report = Report.objects.select_for_update().get(pk=report.pk)
-    if report.state in _UNDECIDED:
+    if report.state in UNDECIDED:
         raise WrongStateError(f"report {report.pk} is not decided on; accept or reject it first")
     if Erasure.objects.filter(report=report, done_at=None, dropped_at=None).exists():
         raise WrongStateError(f"the erasure of report {report.pk} waits for a second person already")
@@ -82,6 +95,27 @@ def _contact(report: Report) -> int:
     return Contact.objects.filter(report=report).delete()[0]
 
 
+def _credit(report: Report) -> int:
+    return Credit.objects.filter(report=report).delete()[0]
+
+
+def _messages(report: Report) -> int:
+    return report.messages.all().delete()[0]
+
+
+def _mail(report: Report) -> int:
+    had = MailAddress.objects.filter(report=report).exists()
+    mail.erase_address(report=report)
+    return int(had)
+
+
+def _evidence(report: Report) -> int:
+    files = list(report.evidence.all())
+    for file in files:
+        evidence.forget(evidence=file, by=_ERASER)
+    return len(files)
+
+
 def _cases_of_it_alone(report: Report) -> list[Case]:
     """Cases that nothing public came of and that hold no other report: their wording came from this one."""
     opened = report.cases.filter(state=CaseState.OPEN).select_for_update().order_by("pk")
@@ -117,9 +151,13 @@ def _notes(report: Report) -> int:
     return _empty_notes(report.activities.all())
 
 
-# In this order: cases before the names they share. Others join here: "evidence": evidence.erase.
+# In this order: cases before the names they share, and notes last but one, as those before may write some.
 ERASERS: dict[str, Callable[[Report], int]] = {
     "contact": _contact,
+    "credit": _credit,
+    "mail address": _mail,
+    "messages": _messages,
+    "evidence": _evidence,
     "cases": _cases,
     "named models": _named_models,
     "notes": _notes,

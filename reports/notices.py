@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from reports.models import CaseState, RejectReason, Report, ReportState
-from reports.receipts import receipt_key
+from reports.models import Appeal, CaseState, RejectReason, Report, ReportState
+from reports.receipts import report_for
 
 
 @dataclass(frozen=True)
@@ -19,24 +19,19 @@ class StatusNotice:
 _TEXTS = {
     ReportState.RECEIVED: "We have your report. A moderator has not read it yet.",
     ReportState.IN_REVIEW: "A moderator is reading your report.",
+    ReportState.NEEDS_INFO: "A moderator has a question for you. Please read it below and answer it.",
     ReportState.ACCEPTED: "Your report was accepted. It is being prepared for publication.",
     ReportState.REJECTED: "Your report was read and not taken up.",
+    ReportState.WITHDRAWN: "You withdrew your report.",
 }
 _PUBLISHED = "Your report was accepted, and what it is about is public."
 _WITHDRAWN = "Your report was accepted; what was published about it has been withdrawn. The record says why."
-_REASONS = {
-    RejectReason.NOT_A_MODEL: "It does not concern a model whose weights are open.",
-    RejectReason.NOT_ENOUGH: "There was not enough in it to check what happened. Please report again with more.",
-    RejectReason.NOT_AN_INCIDENT: "It describes neither harm nor a flaw that could do harm.",
-    RejectReason.DUPLICATE: "The same event is already recorded.",
-    RejectReason.SPAM: "It looked like spam. If it was not, please report again in other words.",
-}
+_APPEALED = "You appealed. Somebody else than before will read the report again and answer you here."
 
 
 def status_for(typed: str) -> StatusNotice | None:
     """What the holder of a receipt may know; None for every code that leads nowhere, whatever the reason."""
-    key = receipt_key(typed)
-    report = Report.objects.filter(receipt_key=key).first() if key else None
+    report = report_for(typed)
     return status_of(report) if report else None
 
 
@@ -46,5 +41,7 @@ def status_of(report: Report) -> StatusNotice:
     withdrawn = bool(public_ids) and not report.cases.exclude(state=CaseState.WITHDRAWN).exists()
     text = _WITHDRAWN if withdrawn else _PUBLISHED if public_ids else _TEXTS[ReportState(report.state)]
     if report.reject_reason:
-        text = f"{text} {_REASONS[RejectReason(report.reject_reason)]}"
+        text = f"{text} The reason: {RejectReason(report.reject_reason).label.lower()}."
+        if Appeal.objects.filter(report=report, outcome="").exists():
+            text = f"{text} {_APPEALED}"
     return StatusNotice(report.state, text, report.submitted_at.date().isoformat(), public_ids)

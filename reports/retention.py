@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from reports.actors import Software, record_activity
-from reports.models import Activity, Case, CaseState, Contact, ReportState
+from reports.models import UNDECIDED, Activity, Case, CaseState, Contact
 
 # So many rows in one transaction at most; the next beat takes the next ones.
 BATCH = 500
@@ -30,7 +30,7 @@ def contacts_due(now: datetime) -> QuerySet[Contact]:
     """Contacts of reports that are decided, in no open case, and untouched for `settings.CONTACT_DAYS`."""
     since = now - timedelta(days=settings.CONTACT_DAYS)
     recent = Activity.objects.filter(at__gt=since)
-    return Contact.objects.exclude(report__state__in=(ReportState.RECEIVED, ReportState.IN_REVIEW)).exclude(
+    return Contact.objects.exclude(report__state__in=UNDECIDED).exclude(
         Exists(recent.filter(report=OuterRef("report")))
         | Exists(recent.filter(case__reports=OuterRef("report")))
         | Exists(Case.objects.filter(reports=OuterRef("report"), state=CaseState.OPEN))

@@ -1,14 +1,18 @@
 """What somebody reports, validated once for every door (form, API, importer). Plain data, no database."""
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
-from incidents.record import Kind, ReducedDate, TermCode, WebUrl
+from incidents.record import Kind, PublicId, ReducedDate, TermCode, WebUrl
 from incidents.taxonomy import category_codes
+from reports.structure import Consent, Details, Disclosure, Impact, Reproduction, Transcript
 
 MOST_MODELS = 20
 MOST_LINKS = 50
+# As deep as a submission goes; what is nested deeper is refused anyway.
+_DEEPEST = 5
 
 ModelText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
@@ -30,14 +34,19 @@ class Submission(BaseModel):
     occurred: ReducedDate | None = Field(None, description="A day, a month or a year.")
     links: tuple[WebUrl, ...] = Field((), description="Where the evidence can be seen.", max_length=MOST_LINKS)
     contact: str = Field("", description="How moderators can reach you. Never published.", max_length=300)
+    details: Details | None = Field(None, description="What is asked of a misuse, an artefact, a bias or another flaw.")
+    transcript: Transcript | None = Field(None, description="A conversation with the model, and how it was run.")
+    reproduction: Reproduction | None = Field(None, description="How you know, and n times of m.")
+    impact: Impact | None = Field(None, description="Severity, prevalence, and who was harmed.")
+    disclosure: Disclosure | None = Field(None, description="What the publisher knows, and an embargo you wish for.")
+    consent: Consent | None = Field(None, description="Sharing your contact, credit by name, licence.")
+    about_incident: PublicId | None = Field(None, description="The published incident this is further evidence for.")
 
-    @field_validator("title", "text", "contact", "models", mode="before")
+    @model_validator(mode="before")
     @classmethod
     def _without_nul(cls, value: Any) -> Any:
-        # PostgreSQL text cannot hold NUL, and nothing a person means is lost with it.
-        if isinstance(value, str):
-            return value.replace("\x00", "")
-        return [cls._without_nul(each) for each in value] if isinstance(value, list | tuple) else value
+        # PostgreSQL text and JSON cannot hold NUL, and nothing a person means is lost with it.
+        return _without_nul(value, _DEEPEST)
 
     @field_validator("category")
     @classmethod
@@ -45,3 +54,45 @@ class Submission(BaseModel):
         if code not in category_codes():
             raise ValueError(f"no such category: {code}")
         return code
+
+    @model_validator(mode="after")
+    def _only_a_contact_is_shared(self) -> Self:
+        if self.consent and self.consent.share_contact and not self.contact.strip():
+            raise ValueError("to share your contact with the publisher, leave one")
+        return self
+
+    def parts(self) -> dict[str, dict[str, Any]]:
+        """The structured parts as JSON values, {} for each that was left out; without the name to credit."""
+        return {
+            name: part.model_dump(mode="json", exclude_defaults=True, exclude={"credit_name"}) if part else {}
+            for name, part in ((name, getattr(self, name)) for name in PARTS)
+        }
+
+    def content(self) -> dict[str, Any]:
+        """What makes two reports equal, as a JSON value: all but who reports, and nothing of what was left out."""
+        core = self.model_dump(mode="json", exclude={"contact", "about_incident", *PARTS})
+        added = {"about_incident": self.about_incident, **self.parts()}
+        return core | {name: value for name, value in added.items() if value}
+
+
+PARTS = ("details", "transcript", "reproduction", "impact", "disclosure", "consent")
+_SOUND = {"models": ("org/name",), "text": "x" * 30, "category": "misuse"}
+
+
+def problems_in(answers: Mapping[str, Any]) -> list[tuple[tuple[str, ...], str]]:
+    """What is wrong with some of a submission's fields, the others aside: where, and a sentence."""
+    try:
+        Submission.model_validate(_SOUND | dict(answers))
+    except ValidationError as error:
+        return [(tuple(map(str, problem["loc"])), problem["msg"]) for problem in error.errors()]
+    return []
+
+
+def _without_nul(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if depth and isinstance(value, dict):
+        return {key: _without_nul(each, depth - 1) for key, each in value.items()}
+    if depth and isinstance(value, list | tuple):
+        return [_without_nul(each, depth - 1) for each in value]
+    return value

@@ -1,8 +1,27 @@
-"""What workers are woken for; each asks the module that owns the work."""
+"""What the workers run. Nothing imports this module."""
 
 from celery import shared_task
 
-from reports import retention
+from reports import drafts, mail, retention
+from reports.evidence import sweeping
+
+
+@shared_task
+def forget_due_drafts() -> None:
+    """Deletes every draft that is due."""
+    drafts.forget_due()
+
+
+@shared_task
+def send_due_mail() -> None:
+    """Tells reporters by mail that there is news."""
+    mail.send_due()
+
+
+@shared_task
+def sweep_evidence() -> None:
+    """Clears away files that no report holds."""
+    sweeping.sweep_due()
 
 
 @shared_task

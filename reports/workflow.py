@@ -19,17 +19,24 @@ from catalogue.hub import Outcome, Reference, UnreadableReferenceError
 from catalogue.models import Lookup
 from incidents import publishing
 from incidents.models import Operation, Publication
-from incidents.record import Classification, Record, Source, Status
+from incidents.record import Classification, Record, Severity, Source, Status
 from lib.canonical import canonical_bytes, digest
 from lib.seal import seal, unseal
+from reports import conversation, mail, replies
+from reports.abuse import UNSUSPECTED, Suspicion
+from reports.abuse.repeats import simhash
 from reports.actors import REPORTER, Actor, NotReadyError, WrongStateError, record_activity, require
 from reports.aggregation import CaseParts, Stamp, restamp, summarise
 from reports.models import (
+    UNDECIDED,
+    Appeal,
     Case,
     CaseModel,
     CaseReference,
     CaseState,
     Contact,
+    Credit,
+    MessageKind,
     NamedModel,
     RejectReason,
     Report,
@@ -48,14 +55,15 @@ class Move:
     after: str
 
 
-_UNDECIDED = frozenset({ReportState.RECEIVED, ReportState.IN_REVIEW})
 _IN_FORCE = frozenset({CaseState.PUBLISHED, CaseState.DISPUTED})
 
 REPORT_MOVES = {
     "claim": Move("reports.decide", frozenset({ReportState.RECEIVED}), ReportState.IN_REVIEW),
-    "release": Move("reports.decide", frozenset({ReportState.IN_REVIEW}), ReportState.RECEIVED),
-    "accept": Move("reports.decide", _UNDECIDED, ReportState.ACCEPTED),
-    "reject": Move("reports.decide", _UNDECIDED, ReportState.REJECTED),
+    "release": Move("reports.decide", frozenset({ReportState.IN_REVIEW, ReportState.NEEDS_INFO}), ReportState.RECEIVED),
+    "ask": Move("reports.decide", UNDECIDED, ReportState.NEEDS_INFO),
+    "resume": Move("reports.decide", frozenset({ReportState.NEEDS_INFO}), ReportState.IN_REVIEW),
+    "accept": Move("reports.decide", UNDECIDED, ReportState.ACCEPTED),
+    "reject": Move("reports.decide", UNDECIDED, ReportState.REJECTED),
     "reopen": Move("reports.decide", frozenset({ReportState.REJECTED}), ReportState.RECEIVED),
 }
 CASE_MOVES = {
@@ -68,15 +76,25 @@ CASE_MOVES = {
 
 @dataclass(frozen=True)
 class Submitted:
-    """A stored report; `receipt` is shown once and stored nowhere, "" for imports."""
+    """A stored report; `receipt` is for the reporter alone, "" for imports."""
 
     report: Report
     receipt: str
 
 
 @transaction.atomic
-def submit(*, submission: Submission, source: str, source_id: str = "", by: Actor = REPORTER) -> Submitted:
-    """Stores a report, names its models to the catalogue, and hands out a receipt where a person reports."""
+def submit(
+    *,
+    submission: Submission,
+    source: str,
+    source_id: str = "",
+    by: Actor = REPORTER,
+    suspicion: Suspicion = UNSUSPECTED,
+) -> Submitted:
+    """Stores a report, names its models to the catalogue, and hands out a receipt where a person reports.
+
+    `suspicion` sorts it in the queue and is no reason to refuse it.
+    """
     receipt = "" if source_id else new_receipt()
     report = Report.objects.create(
         source=source,
@@ -89,17 +107,27 @@ def submit(*, submission: Submission, source: str, source_id: str = "", by: Acto
         kind=submission.kind,
         occurred=submission.occurred or "",
         links=list(submission.links),
+        about_incident=submission.about_incident or "",
+        claimed_severity=submission.impact.severity if submission.impact else Severity.UNKNOWN,
+        embargo_wish=submission.disclosure.embargo_until if submission.disclosure else None,
+        **submission.parts(),
+        suspected_spam=suspicion.suspected,
+        spam_score=suspicion.score,
+        spam_reasons=list(suspicion.reasons),
+        text_hash=simhash(submission.text),
     )
     if submission.contact:
         Contact.objects.create(report=report, sealed=seal(submission.contact))
+    if submission.consent and submission.consent.credit_name:
+        Credit.objects.create(report=report, sealed=seal(submission.consent.credit_name))
     NamedModel.objects.bulk_create(_named(report, submission.models))
     record_activity(by, "submit", report=report, after=report.state)
     return Submitted(report, receipt)
 
 
 def content_digest(submission: Submission) -> str:
-    """SHA-256 over the canonical submission without its contact: equal reports have equal digests."""
-    return digest(canonical_bytes(submission.model_dump(mode="json", exclude={"contact"})))
+    """SHA-256 over the canonical content of the submission: equal reports have equal digests, whoever sent them."""
+    return digest(canonical_bytes(submission.content()))
 
 
 def _named(report: Report, models: tuple[str, ...]) -> list[NamedModel]:
@@ -145,16 +173,42 @@ def release(*, report: Report, by: User) -> Report:
 
 
 @transaction.atomic
-def reject(*, report: Report, by: Actor, reason: RejectReason, note: str = "") -> Report:
-    """Closes a report without a case. The note is for moderators."""
+def reject(*, report: Report, by: Actor, reason: RejectReason, note: str = "", added: str = "") -> Report:
+    """Closes a report without a case. `note` is for moderators; `added` follows the reason's reply to the reporter."""
     said = f"{reason.label}. {note}".strip()
-    return _move_report("reject", report, by, note=said, owner=None, reject_reason=reason)
+    row = _move_report("reject", report, by, note=said, owner=None, reject_reason=reason)
+    if row.receipt_key:
+        conversation.say(report=row, by=by, text=replies.compose(reason, row, added), kind=MessageKind.REPLY)
+    return row
 
 
 @transaction.atomic
 def reopen(*, report: Report, by: Actor) -> Report:
-    """Puts a rejected report back into the queue."""
-    return _move_report("reopen", report, by, owner=None, reject_reason="")
+    """Puts a rejected report back into the queue. An open appeal is decided, not passed over."""
+    if Appeal.objects.filter(report=report, outcome="").exists():
+        raise WrongStateError(f"the reporter has appealed against the rejection of report {report.pk}: decide on that")
+    row = _move_report("reopen", report, by, owner=None, reject_reason="")
+    conversation.forget_unsent(report=row, kind=MessageKind.REPLY)
+    return row
+
+
+@transaction.atomic
+def ask(*, report: Report, by: Actor, reason: replies.AskReason, added: str = "") -> Report:
+    """Asks the reporter for more. Their answer brings the report back; so does `resume`."""
+    if report.receipt_key is None:
+        raise WrongStateError(f"nobody holds a receipt of report {report.pk}; nobody would answer")
+    row = _move_report("ask", report, by, note=reason.label)
+    text = replies.compose(reason, row, added)
+    conversation.say(report=row, by=by, text=text, kind=MessageKind.QUESTION)
+    return row
+
+
+@transaction.atomic
+def resume(*, report: Report, by: Actor) -> Report:
+    """Goes on with a report without waiting for its reporter any longer."""
+    row = _move_report("resume", report, by)
+    conversation.forget_unsent(report=row, kind=MessageKind.QUESTION)
+    return row
 
 
 @transaction.atomic
@@ -173,6 +227,7 @@ def accept(*, report: Report, by: Actor, case: Case | None = None) -> Case:
         if case.state == CaseState.WITHDRAWN:
             raise WrongStateError(f"case {case.pk} was withdrawn; open a new one")
     case.reports.add(moved)
+    mail.there_is_news(report=moved, certain=True)
     _add_models(case, moved)
     record_activity(by, "group", report=moved, case=case)
     return case
@@ -220,6 +275,8 @@ def publish(*, case: Case, by: Actor) -> Publication:
     )
     publication = publishing.publish(_record_of(case, stamp))
     case.incident = publication.incident
+    for report in case.reports.order_by("pk"):
+        mail.there_is_news(report=report, certain=True)
     return _published(case, "publish", by, publication)
 
 
@@ -341,6 +398,8 @@ _PAST = {
     "accept": "accepted",
     "reject": "rejected",
     "reopen": "reopened",
+    "ask": "asked about",
+    "resume": "resumed",
 }
 
 

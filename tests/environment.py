@@ -1,6 +1,9 @@
 """Settings of the test run, in place before Django reads the environment. Loaded as a pytest plug-in."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 # A queue of our own: a worker that shares this Redis must not take what tests wake.
@@ -13,3 +16,7 @@ os.environ["FAULTLINE_BASE_URL"] = "http://testserver"
 os.environ["FAULTLINE_ALLOWED_HOSTS"] = "testserver,127.0.0.1,localhost"
 os.environ["FAULTLINE_NODE_NAME"] = "test.faultline.example"
 os.environ["FAULTLINE_LOG_LEVEL"] = "INFO"
+# Reporters' files in a folder of this run's own, gone with it.
+_evidence = tempfile.mkdtemp(prefix="faultline-evidence-")
+os.environ["FAULTLINE_EVIDENCE_ROOT"] = _evidence
+atexit.register(shutil.rmtree, _evidence, ignore_errors=True)

@@ -29,8 +29,17 @@ _BODIES: dict[str, dict[str, Any]] = {
         "kind": "hazard",
         "text": "Asked for any recipe, the model names the same shop in nine of ten answers.",
         "links": ["https://example.org/transcript"],
+        "reproduction": {"basis": "reproduced", "succeeded": 9, "attempts": 10},
+        "impact": {"severity": "low", "harmed": ["users"]},
     },
     "ReceiptQuestion": {"receipt": "XXXX-XXXX-XXXX-XXXX-XXXX-X"},
+}
+# What the examples send in each part of a form; @ is a file, as curl writes it.
+_PARTS = {
+    "evidence": "@screenshot.png",
+    "receipt": "XXXX-XXXX-XXXX-XXXX-XXXX-X",
+    "report": '{"category": "hidden_promotion"}',
+    "results": "@garak.report.jsonl",
 }
 _ORDER = ("incidents", "models", "log", "vocabulary", "reports")
 
@@ -84,8 +93,10 @@ def _groups() -> dict[str, list[Operation]]:
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> Operation:
-    content = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
-    body = _kind(content.get("schema", {}))
+    contents = operation.get("requestBody", {}).get("content", {})
+    body = _kind(contents.get("application/json", {}).get("schema", {}))
+    form = {} if body in _schemas() else contents.get("multipart/form-data", {}).get("schema", {})
+    address = _sample(path) + _QUERIES.get(operation["operationId"], "")
     return Operation(
         method=method,
         path=path,
@@ -100,9 +111,9 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Operation:
             )
             for given in operation.get("parameters", ())
         ),
-        body=_fields(body) if body in _schemas() else (),
+        body=_members(_schemas().get(body, form)),
         answers=tuple((code, answer.get("description", "")) for code, answer in operation["responses"].items()),
-        example=_example(method, _sample(path) + _QUERIES.get(operation["operationId"], ""), _BODIES.get(body)),
+        example=_form_example(address, form) if form else _example(method, address, _BODIES.get(body)),
     )
 
 
@@ -121,11 +132,19 @@ def _example(method: str, path: str, body: dict[str, Any] | None) -> str:
     )
 
 
+def _form_example(path: str, form: dict[str, Any]) -> str:
+    parts = (f" \\\n  -F '{name}={_PARTS[name]}'" for name in form["properties"])
+    return f"curl '{settings.BASE_URL}{path}'{''.join(parts)}"
+
+
 def _fields(schema: str) -> tuple[Field, ...]:
-    described = _schemas()[schema]
+    return _members(_schemas()[schema])
+
+
+def _members(described: dict[str, Any]) -> tuple[Field, ...]:
     return tuple(
         Field(name, _kind(member), member.get("description", ""), name in described.get("required", ()))
-        for name, member in described["properties"].items()
+        for name, member in described.get("properties", {}).items()
     )
 
 
@@ -133,13 +152,13 @@ def _kind(schema: dict[str, Any]) -> str:
     """The type of a member in words: "string", "list of Source", "Observation or null"."""
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[-1]
-    if "anyOf" in schema:
-        return " or ".join(_kind(each) for each in schema["anyOf"])
+    if either := schema.get("anyOf") or schema.get("oneOf"):
+        return " or ".join(_kind(each) for each in either)
     if "const" in schema:
         return json.dumps(schema["const"])
     if schema.get("type") == "array":
         return f"list of {_kind(schema.get('items', {}))}"
-    return str(schema.get("type", ""))
+    return "file" if schema.get("format") == "binary" else str(schema.get("type", ""))
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Uploads: there are none."""
+"""Uploads: none, unless a view says that it takes files (`lib.uploads.accept`)."""
 
 from typing import NoReturn
 

@@ -2,7 +2,9 @@
 
 from django.urls import path
 
-from website import api_docs, browse, report
+from website import api_docs, browse, evidence, guard, status
+from website.reporting import results
+from website.reporting import views as reporting
 
 app_name = "website"
 
@@ -12,7 +14,19 @@ urlpatterns = [
     path("incidents/<str:public_id>/", browse.incident_detail, name="incident"),
     path("models/<str:hub>/<path:name>/", browse.model_detail, name="model"),
     path("about/", browse.about, name="about"),
-    path("report/", report.report, name="report"),
-    path("report/status/", report.status, name="status"),
+    path("report/", reporting.start, name="report"),
+    path("report/from-results/", results.from_results, name="from-results"),
+    path("report/challenge", guard.challenge, name="challenge"),
+    path("report/status/", status.status, name="status"),
+    path("report/status/evidence/", evidence.add, name="add-evidence"),
+    path("report/help/", reporting.elsewhere, name="report-help"),
+    path("report/review/", reporting.review, name="report-review"),
+    path("report/receipt/", reporting.receipt, name="report-receipt"),
+    path("report/delete/", reporting.discard, name="report-delete"),
+    path("report/deleted/", reporting.deleted, name="report-deleted"),
+    path("report/cards/", reporting.model_cards, name="report-cards"),
+    path("report/alike/", reporting.alike, name="report-alike"),
+    path("report/<slug:slug>/", reporting.step, name="report-step"),
+    path("report/<slug:slug>/keep/", reporting.keep, name="report-keep"),
     path("api/docs", api_docs.page, name="api-docs"),
 ]

@@ -8,10 +8,11 @@ from django.http import HttpRequest
 from accounts.models import User
 from incidents.publishing import NotPublishableError
 from reports.actors import NotAllowedError, NotReadyError, WrongStateError
+from reports.conversation import RefusedMessageError
 from reports.workflow import Move
 
 # A verb's refusals: a message on the page, never an error page.
-REFUSALS = (NotAllowedError, NotReadyError, WrongStateError, NotPublishableError)
+REFUSALS = (NotAllowedError, NotReadyError, WrongStateError, NotPublishableError, RefusedMessageError)
 
 
 def actor(request: HttpRequest) -> User:

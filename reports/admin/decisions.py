@@ -7,6 +7,7 @@ from django.db.models import QuerySet
 
 from incidents.record import is_public_id
 from reports.models import Case, CaseState, RejectReason, Report
+from reports.replies import MOST_ADDED
 
 MOST_OFFERED = 50
 OPEN_TO_REPORTS = (CaseState.OPEN, CaseState.PUBLISHED, CaseState.DISPUTED)
@@ -74,6 +75,13 @@ class RejectForm(forms.Form):
 
     reason = forms.ChoiceField(
         choices=[("", "Choose a reason"), *RejectReason.choices], error_messages={"required": "Choose a reason."}
+    )
+    added = forms.CharField(
+        required=False,
+        max_length=MOST_ADDED,
+        label="In your own words, to the reporter",
+        help_text="Follows the canned reply.",
+        widget=forms.Textarea(attrs={"rows": 3}),
     )
     note = forms.CharField(
         required=False,

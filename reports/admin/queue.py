@@ -22,7 +22,7 @@ from incidents.record import Kind
 from incidents.taxonomy import OWN, taxonomies, with_descendants
 from lib.seal import UnreadableSealError
 from reports import workflow
-from reports.admin import facts, report_page
+from reports.admin import facts, report_page, talks
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.choices import category_title
 from reports.admin.decisions import ExistingCaseForm, RejectForm
@@ -197,6 +197,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
             path("next/", wrap(self.next_view), name="reports_report_next"),
             path("<int:pk>/contact/", wrap(self.contact_view), name="reports_report_contact"),
             path("<int:pk>/do/<slug:verb>/", wrap(self.act_view), name="reports_report_act"),
+            path("<int:pk>/preview/<slug:verb>/", wrap(self.preview_view), name="reports_report_preview"),
         ]
         return own + super().get_urls()
 
@@ -253,6 +254,16 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
             messages.error(request, sentence(error))
         return redirect("admin:reports_report_change", pk)
 
+    def preview_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
+        """The report's page with the reply its reporter would read, and the form as filled in. Sends nothing."""
+        self._require_button(request)
+        if verb not in _PREVIEWS:
+            raise Http404
+        report, form = get_object_or_404(self.get_queryset(request), pk=pk), _PREVIEWS[verb](request.POST)
+        if not form.is_valid():
+            return redirect(talks.explain(request, form, report))
+        return self._page(request, report, **{f"{verb}_form": form, f"{verb}_preview": talks.preview(form, report)})
+
     def contact_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The report's page with the reporter's contact, this once; looking is recorded."""
         self._require_button(request)
@@ -301,7 +312,7 @@ def _truncated(name: str) -> str:
 # --- Buttons: each takes the request and the report, and returns where to go -----------------------------------------
 def _claim(request: HttpRequest, report: Report) -> str:
     workflow.claim(report=report, by=actor(request))
-    return _page_of(report)
+    return talks.page_of(report)
 
 
 def _release(request: HttpRequest, report: Report) -> str:
@@ -319,7 +330,7 @@ def _accept(request: HttpRequest, report: Report) -> str:
 def _group(request: HttpRequest, report: Report) -> str:
     form = ExistingCaseForm(request.POST, report=report)
     if not form.is_valid():
-        return _explain(request, form, report)
+        return talks.explain(request, form, report)
     case = workflow.accept(report=report, by=actor(request), case=form.cleaned_data["chosen"])
     messages.success(request, f"Report {report.pk} is now in case {case.pk}.")
     return reverse("admin:reports_case_change", args=[case.pk])
@@ -328,9 +339,10 @@ def _group(request: HttpRequest, report: Report) -> str:
 def _reject(request: HttpRequest, report: Report) -> str:
     form = RejectForm(request.POST)
     if not form.is_valid():
-        return _explain(request, form, report)
+        return talks.explain(request, form, report)
     reason = RejectReason(form.cleaned_data["reason"])
-    workflow.reject(report=report, by=actor(request), reason=reason, note=form.cleaned_data["note"])
+    note, added = form.cleaned_data["note"], form.cleaned_data["added"]
+    workflow.reject(report=report, by=actor(request), reason=reason, note=note, added=added)
     messages.success(request, f"Report {report.pk} was rejected: {reason.label.lower()}.")
     return reverse("admin:reports_report_changelist")
 
@@ -338,18 +350,7 @@ def _reject(request: HttpRequest, report: Report) -> str:
 def _reopen(request: HttpRequest, report: Report) -> str:
     workflow.reopen(report=report, by=actor(request))
     messages.success(request, f"Report {report.pk} is back in the queue.")
-    return _page_of(report)
-
-
-def _explain(request: HttpRequest, form: ExistingCaseForm | RejectForm, report: Report) -> str:
-    for problems in form.errors.get_json_data().values():
-        for problem in problems:
-            messages.error(request, problem["message"])
-    return _page_of(report)
-
-
-def _page_of(report: Report) -> str:
-    return reverse("admin:reports_report_change", args=[report.pk])
+    return talks.page_of(report)
 
 
 _ACTS: dict[str, Callable[[HttpRequest, Report], str]] = {
@@ -359,4 +360,10 @@ _ACTS: dict[str, Callable[[HttpRequest, Report], str]] = {
     "group": _group,
     "reject": _reject,
     "reopen": _reopen,
+    "say": talks.say,
+    "take-back": talks.take_back,
+    "ask": talks.ask,
+    "resume": talks.resume,
+    "appeal": talks.decide_appeal,
 }
+_PREVIEWS: dict[str, type[RejectForm | talks.AskForm]] = {"reject": RejectForm, "ask": talks.AskForm}

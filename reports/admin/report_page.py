@@ -8,8 +8,10 @@ from accounts.models import User
 from incidents import search
 from incidents.models import Incident
 from incidents.record import MEANINGS, Kind
+from reports.admin import talks
 from reports.admin.acting import open_moves
 from reports.admin.choices import category_title
+from reports.admin.claims import claims_of
 from reports.admin.decisions import ExistingCaseForm, RejectForm
 from reports.admin.facts import Facts, facts_of, findings_of
 from reports.models import Activity, Contact, NamedModel, Report
@@ -25,11 +27,13 @@ def context(report: Report, by: User) -> dict[str, Any]:
     moves = open_moves(REPORT_MOVES, report.state, by) if report.owner in (None, by) else set()
     return {
         "report": report,
+        "claims": claims_of(report),
         "category": category_title(report.category),
         "kind_meaning": MEANINGS[Kind][report.kind],
         "named": [(one, _facts(one), findings_of(one.alias.model) if one.alias else None) for one in named],
         "other_reports": list(_other_reports(report, named)[:MOST_SHOWN]),
         "incidents": _incidents(named),
+        "evidence": list(report.evidence.all()) if by.has_perm("reports.view_evidence") else [],
         "cases": list(report.cases.select_related("incident").order_by("pk")),
         "moves": moves,
         "held_by_other": report.owner if report.owner not in (None, by) else None,
@@ -39,6 +43,7 @@ def context(report: Report, by: User) -> dict[str, Any]:
         "group_form": ExistingCaseForm(report=report) if "accept" in moves else None,
         "reject_form": RejectForm() if "reject" in moves else None,
         "timeline": timeline(report.activities.all()),
+        **talks.context(report, by, moves),
     }
 
 

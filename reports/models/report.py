@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from catalogue.models import Alias
 from incidents.models import choices_of
-from incidents.record import Kind
+from incidents.record import Kind, Severity
 
 
 class ReportState(models.TextChoices):
@@ -16,18 +16,30 @@ class ReportState(models.TextChoices):
 
     RECEIVED = "received", "Received"
     IN_REVIEW = "in_review", "In review"
+    NEEDS_INFO = "needs_info", "Waiting for the reporter"
     ACCEPTED = "accepted", "Accepted"
     REJECTED = "rejected", "Rejected"
+    WITHDRAWN = "withdrawn", "Withdrawn by the reporter"
+
+
+# What nobody has decided on yet.
+UNDECIDED = frozenset({ReportState.RECEIVED, ReportState.IN_REVIEW, ReportState.NEEDS_INFO})
 
 
 class RejectReason(models.TextChoices):
-    """Why a report was not taken up; the words the reporter reads stand in `reports.notices`."""
+    """Why a report was not taken up; the words the reporter reads stand in `reports.replies`."""
 
     NOT_A_MODEL = "not_a_model", "Not about an open model"
     NOT_ENOUGH = "not_enough", "Not enough to check"
     NOT_AN_INCIDENT = "not_an_incident", "Not an incident or a hazard"
     DUPLICATE = "duplicate", "Already recorded"
     SPAM = "spam", "Spam"
+    NOT_REPRODUCED = "not_reproduced", "Could not be reproduced"
+    SOFTWARE = "software", "A flaw of software, not of a model"
+    DEPLOYMENT = "deployment", "About a service, not about the model in it"
+    PERSONAL = "personal", "About a person, not about a model"
+    UNLAWFUL = "unlawful", "Holds what we may not keep"
+    TEST = "test", "A test of the form"
 
 
 class Report(models.Model):
@@ -45,10 +57,26 @@ class Report(models.Model):
     kind = models.CharField(max_length=20, choices=choices_of(Kind))
     occurred = models.CharField(max_length=10, blank=True)
     links = ArrayField(models.CharField(max_length=2000), default=list, blank=True)
+    about_incident = models.CharField(max_length=16, blank=True, help_text="The record it is further evidence for.")
+    claimed_severity = models.CharField(
+        max_length=20, choices=choices_of(Severity), default=Severity.UNKNOWN, help_text="In the reporter's view."
+    )
+    embargo_wish = models.DateField(null=True, blank=True, help_text="Nothing should become public before this day.")
+    # As `reports.structure` describes them, {} where nothing was said.
+    details = models.JSONField(default=dict, blank=True)
+    transcript = models.JSONField(default=dict, blank=True)
+    reproduction = models.JSONField(default=dict, blank=True)
+    impact = models.JSONField(default=dict, blank=True)
+    disclosure = models.JSONField(default=dict, blank=True)
+    consent = models.JSONField(default=dict, blank=True)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="claimed"
     )
     reject_reason = models.CharField(max_length=30, blank=True, choices=RejectReason)
+    suspected_spam = models.BooleanField(default=False, help_text="Sorts the queue, decides nothing.")
+    spam_score = models.PositiveSmallIntegerField(default=0, help_text="0 to 100.")
+    spam_reasons = ArrayField(models.CharField(max_length=200), default=list, blank=True)
+    text_hash = models.BigIntegerField(null=True, blank=True, help_text="SimHash of the text; finds repeated text.")
 
     class Meta:
         ordering = ["submitted_at", "pk"]
@@ -65,6 +93,11 @@ class Report(models.Model):
                 condition=Q(state=ReportState.REJECTED) ^ Q(reject_reason=""),
                 name="report_rejected_with_reason",
             ),
+            models.CheckConstraint(condition=Q(claimed_severity__in=list(Severity)), name="report_claimed_severity"),
+            models.CheckConstraint(
+                condition=~Q(state=ReportState.WITHDRAWN) | Q(receipt_key=None), name="report_withdrawn_has_no_receipt"
+            ),
+            models.CheckConstraint(condition=Q(spam_score__lte=100), name="report_spam_score"),
         ]
         indexes = [models.Index(fields=["state", "submitted_at"], name="report_queue")]
 
@@ -76,6 +109,13 @@ class Contact(models.Model):
     """How to reach a reporter: sealed, apart from the report, erasable."""
 
     report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="contact")
+    sealed = models.BinaryField()
+
+
+class Credit(models.Model):
+    """The name under which a reporter wishes to be thanked: sealed until a record names it, erasable."""
+
+    report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="credit")
     sealed = models.BinaryField()
 
 

@@ -30,6 +30,23 @@ def test_the_least_a_reporter_can_send():
     assert status.json()["state"] == "received"
 
 
+def test_every_structured_part_of_the_form_can_be_sent_as_well():
+    parts = {
+        "details": {"type": "bias", "groups": "women, compared with men", "sample_size": 200},
+        "transcript": {"turns": [{"role": "user", "text": "Hello"}], "seed": 42},
+        "reproduction": {"succeeded": 9, "attempts": 10},
+        "impact": {"severity": "low", "harmed": ["group"]},
+        "disclosure": {"told": "no_way"},
+        "consent": {"licence": "CC-BY-4.0"},
+    }
+    assert post("/api/v1/reports", {**ANSWERS, **parts, "about_incident": "FL-2026-0A1B2C3D"}).status_code == 201
+    report = Report.objects.get()
+    assert {name: getattr(report, name) for name in ("details", "transcript", "disclosure")} == {
+        name: parts[name] for name in ("details", "transcript", "disclosure")
+    }
+    assert (report.claimed_severity, report.about_incident) == ("low", "FL-2026-0A1B2C3D")
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
@@ -41,6 +58,9 @@ def test_the_least_a_reporter_can_send():
         ({"occurred": "yesterday"}, "occurred"),
         ({"links": ["javascript:alert(1)"]}, "links.0"),
         ({"surprise": 1}, "surprise"),
+        ({"details": {"type": "nonsense"}}, "details"),
+        ({"impact": {"severity": "terrible"}}, "impact.severity"),
+        ({"transcript": {"turns": [{"role": "user", "text": ""}]}}, "transcript.turns.0.text"),
     ],
 )
 def test_what_is_wrong_is_named_field_by_field_and_nothing_is_stored(changes, field):

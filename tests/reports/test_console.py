@@ -18,7 +18,7 @@ from catalogue.lookups import look_up_due
 from catalogue.models import Alias, Concern, ConcernKind, Inspection, Lookup, Snapshot, Verdict
 from catalogue.naming import name_model
 from catalogue.references import read
-from reports import notices, workflow
+from reports import conversation, notices, workflow
 from reports.models import Activity, Case, CaseModel, RejectReason, Report, ReportState
 from tests import factories
 from tests.stand_ins.huggingface import StandInHub, example_model, example_verdict
@@ -411,8 +411,10 @@ class TestDeciding:
         press(client, submitted.report, "reject", reason="not_enough", note="Smells like a rival")
         notice = notices.status_for(submitted.receipt)
         assert notice.state == "rejected"
-        assert "not enough in it to check" in notice.text
-        assert "rival" not in notice.text
+        assert "not enough to check" in notice.text
+        (reply,) = conversation.read_by_moderator(report=submitted.report, by=factories.moderator())
+        assert "not enough in it to check" in reply.text
+        assert "rival" not in notice.text + reply.text
         assert "Smells like a rival" in Activity.objects.get(verb="reject").note
         press(client, submitted.report, "reopen")
         submitted.report.refresh_from_db()

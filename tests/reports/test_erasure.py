@@ -186,7 +186,10 @@ class TestInTheConsole:
 @pytest.mark.parametrize(
     ("model", "decided"),
     [
-        (Report, {"Activity", "Contact", "Erasure", "NamedModel"}),
+        (
+            Report,
+            {"Activity", "Appeal", "Contact", "Credit", "Erasure", "Evidence", "MailAddress", "Message", "NamedModel"},
+        ),
         (Case, {"Activity", "CaseClassification", "CaseModel", "CaseReference"}),
     ],
 )

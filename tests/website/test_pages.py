@@ -69,8 +69,8 @@ def problems_of(page: str) -> list[str]:
     for tag, attrs in outline.seen:
         if "style" in attrs or tag == "style" or any(name.startswith("on") for name in attrs):
             problems.append(f"inline style or handler on <{tag}>")
-        if tag == "script":
-            problems.append("a script")
+        if tag == "script" and not (attrs.get("src") or "").startswith("/static/"):
+            problems.append("a script that is not a file of ours")
     if [tag for tag, _ in outline.seen].count("h1") != 1:
         problems.append("not one h1")
     return problems
@@ -97,7 +97,16 @@ def case_of(incident: Incident) -> Case:
 # --- Every page ----------------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     "path",
-    ["/", "/incidents/", "/incidents/?q=nothing-has-this", "/about/", "/report/", "/report/status/", "/api/docs"],
+    [
+        "/",
+        "/incidents/",
+        "/incidents/?q=nothing-has-this",
+        "/about/",
+        "/report/",
+        "/report/help/",
+        "/report/status/",
+        "/api/docs",
+    ],
 )
 def test_pages_are_sound_html_on_an_empty_node_and_with_records(client, path):
     assert problems_of(client.get(path).content.decode()) == []
@@ -736,50 +745,7 @@ def test_forged_form_is_a_403_page():
     assert problems_of(response.content.decode()) == []
 
 
-# --- Reporting -----------------------------------------------------------------------------------------------------
-ANSWERS = {
-    "models": "example-org/tiny-chat\nA model on no hub",
-    "category": "hidden_promotion",
-    "kind": "hazard",
-    "text": "Asked for any recipe, the model names the same shop.",
-    "occurred": "2026-03",
-    "links": "https://example.org/a\n\nhttps://example.org/b",
-}
-
-
-def test_report_is_stored_and_its_receipt_opens_the_status(client):
-    response = client.post("/report/", ANSWERS)
-    assert response.status_code == 201
-    assert "no-store" in response["Cache-Control"]
-    receipt = re.search(r'id="receipt">([^<]+)<', response.content.decode()).group(1)
-    assert problems_of(response.content.decode()) == []
-    status = client.post("/report/status/", {"receipt": f" {receipt.lower()} "})
-    assert "We have your report." in status.content.decode()
-    assert receipt not in status.content.decode()
-
-
-def test_bad_report_names_every_problem_at_once_and_keeps_what_was_typed(client):
-    answers = {
-        **ANSWERS,
-        "category": "",
-        "text": "too <short>",
-        "occurred": "yesterday",
-        "links": "ftp://x\njavascript:x",
-    }
-    response = client.post("/report/", answers)
-    page = response.content.decode()
-    assert response.status_code == 400
-    assert problems_of(page) == []
-    for field in ("category", "text", "occurred", "links"):
-        assert f'href="#id_{field}"' in page
-        assert f'id="id_{field}_error"' in page
-    assert page.count("Each line is one link") == 2  # in the summary and at the field
-    assert "too &lt;short&gt;" in page
-    assert "ftp://x" in page
-    assert 'value="hazard" ' in page
-    assert "<title>Error: " in page
-
-
+# --- Following a report ----------------------------------------------------------------------------------------------
 def test_receipt_that_leads_nowhere_is_said_at_the_field(client):
     for typed in ("nonsense", "0000-0000-0000-0000-0000-0", "\u0130" * 40, ""):
         response = client.post("/report/status/", {"receipt": typed})

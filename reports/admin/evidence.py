@@ -1,0 +1,108 @@
+"""A file of a report, to look at. What is served is made anew, is an attachment, and each look leaves its Activity."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.http import content_disposition_header
+
+from catalogue.admin import ReadOnly
+from lib.sanitise.kinds import KINDS
+from reports import evidence as verbs
+from reports.actors import NotAllowedError
+from reports.admin.acting import actor
+from reports.evidence import preview
+from reports.evidence.store import LostFileError
+from reports.models import Evidence
+
+_LOST = "The file cannot be read: it is lost, or no key of this node opens it. Tell the operators."
+
+
+@admin.register(Evidence)
+class EvidenceAdmin(ReadOnly, admin.ModelAdmin):
+    """Files as a list, and each on a page of its own."""
+
+    list_display = ("name", "report", "media_type", "size", "added_at", "problem")
+    list_filter = ("media_type",)
+    ordering = ("-pk",)
+    show_full_result_count = False
+
+    class Media:
+        css = {"all": ("reports/console.css",)}
+
+    def get_urls(self) -> list[URLPattern]:
+        """The file itself before the admin's own addresses."""
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/file/", wrap(self.file_view), name="reports_evidence_file"),
+            path("<int:pk>/forget/", wrap(self.forget_view), name="reports_evidence_forget"),
+        ]
+        return own + super().get_urls()
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, _form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """What the file shows: text at once, an image once it is asked for, a PDF as a download alone."""
+        evidence = self._found(request, object_id)
+        kind = KINDS[evidence.media_type]
+        shown: preview.Preview | None = None
+        if kind.shown_as == "text":
+            try:
+                content = verbs.content_of(evidence=evidence, by=actor(request))
+                shown = preview.of(evidence.media_type, content)
+            except LostFileError:
+                messages.error(request, _LOST)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": evidence.name,
+            "subtitle": None,
+            "opts": self.opts,
+            "media": self.media,
+            "is_nav_sidebar_enabled": False,
+            "file": evidence,
+            "kind": kind,
+            "preview": shown,
+            "may_forget": request.user.has_perm("reports.delete_evidence"),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/reports/evidence/page.html", context)
+
+    def file_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The file's bytes, to save; the browser draws them in a page only as the image of our own page."""
+        if request.method != "GET":
+            raise Http404
+        evidence = self._found(request, str(pk))
+        try:
+            content = verbs.content_of(evidence=evidence, by=actor(request), verb="open evidence")
+        except LostFileError as error:
+            raise Http404 from error
+        headers = {
+            "Content-Disposition": content_disposition_header(True, evidence.name) or "attachment",
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+            "X-Content-Type-Options": "nosniff",
+        }
+        return HttpResponse(content, content_type=evidence.media_type, headers=headers)
+
+    def forget_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Erases the file for good."""
+        if request.method != "POST":
+            raise Http404
+        evidence = self._found(request, str(pk))
+        report = reverse("admin:reports_report_change", args=[evidence.report_id])
+        try:
+            verbs.forget(evidence=evidence, by=actor(request), reason=request.POST.get("reason", "").strip()[:300])
+        except NotAllowedError as error:
+            raise PermissionDenied from error
+        messages.success(request, f"The file {evidence.name} is erased.")
+        return redirect(report)
+
+    def _found(self, request: HttpRequest, pk: str) -> Evidence:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if not pk.isdecimal():
+            raise Http404
+        return get_object_or_404(Evidence.objects.select_related("report"), pk=pk)

@@ -1,0 +1,53 @@
+"""Evidence in a real browser: sent without scripts, and looked at behind a blur."""
+
+import re
+
+import pytest
+
+from reports.models import Activity, Evidence
+from tests import factories
+from tests.stand_ins import files
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_a_result_file_and_a_photo_travel_from_a_reporter_without_scripts_to_a_moderator(visit, tmp_path, settings):
+    settings.EVIDENCE_ROOT = tmp_path / "evidence"
+    results, photo, archive = (tmp_path / name for name in ("garak.report.jsonl", "photo.jpg", "weights.pt"))
+    results.write_bytes(files.garak_report())
+    photo.write_bytes(files.telling_jpeg())
+    archive.write_bytes(files.archive(a=b"b"))
+
+    reporter = visit(java_script_enabled=False)
+    page = reporter.go("/report/from-results/")
+    page.set_input_files("#id_results", results)
+    page.get_by_role("button", name="Fill the form").click()
+    assert "7 of 10" in page.input_value("#id_text")
+    page.set_input_files("#id_evidence", [photo, archive])
+    page.get_by_role("button", name="Send the report").click()
+    assert "weights.pt: The file is a ZIP archive" in page.inner_text(".error-summary")
+    page.select_option("#id_category", "hidden_promotion")
+    page.get_by_role("button", name="Send the report").click()
+    assert re.fullmatch(r"[\w~$=*-]{26}", page.inner_text("#receipt"))
+    assert {one.name for one in Evidence.objects.all()} == {"garak.report.jsonl", "photo.jpg"}
+
+    factories.moderator()
+    moderator = visit()
+    page = moderator.go("/console/login/?next=/console/reports/report/")
+    page.fill("#id_username", "mira")
+    page.fill("#id_password", factories.PASSWORD)
+    page.press("#id_password", "Enter")
+    page.locator("#result_list tbody th a").first.click()
+    page.get_by_role("link", name="photo.jpg").click()
+    image = page.locator(".fl-picture img")
+    assert not Activity.objects.filter(verb="open evidence").exists()
+    page.locator("summary", has_text="Load the image").click()
+    page.wait_for_function("document.querySelector('.fl-picture img').naturalWidth > 0")
+    assert "blur" in image.evaluate("one => getComputedStyle(one).filter")
+    page.get_by_label("Show it sharp").check()
+    assert image.evaluate("one => getComputedStyle(one).filter") == "none"
+    assert Activity.objects.filter(verb="open evidence", actor_name="mira").count() == 1
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Save the file").click()
+    assert saved.value.suggested_filename == "photo.jpg"
+    assert files.SECRET not in saved.value.path().read_bytes()

@@ -1,0 +1,421 @@
+"""The forms of the steps. What is valid is said once, by `Submission`; its errors come back to the fields here."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from django import forms
+
+from catalogue.hub import hubs
+from incidents.record import MEANINGS as RECORD_MEANINGS
+from incidents.record import Kind, Severity, is_public_id
+from reports.structure import MEANINGS, MOST_TURNS, Basis, Harmed, Prevalence, ReportType, Role, Told
+from reports.submission import problems_in
+from website.files import FilesForm
+from website.reporting.asked import DETAILS_TITLES, LATIN, LIKELY, categories, details_fields
+
+FIRST_TURNS, MORE_TURNS = 2, 2
+
+_DATE = "Write a day, a month or a year: 2026-03-14, 2026-03 or 2026."
+
+
+class StepForm(forms.Form):
+    """One step's fields. `answers` are the other steps', for a form whose fields depend on them."""
+
+    # The sentence for a wrong answer, where Submission's own is too technical.
+    plain: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, *args: Any, answers: Mapping[str, Mapping[str, list[str]]] | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **{"auto_id": "id_%s", **kwargs})
+        self.answers = answers or {}
+        self.arrange()
+
+    def arrange(self) -> None:
+        """Makes the fields that depend on other answers."""
+
+    def part(self) -> dict[str, Any]:
+        """This step's part of a submission, of what was cleaned."""
+        raise NotImplementedError
+
+    def clean(self) -> dict[str, Any]:
+        """Shows what Submission finds wrong at the fields it belongs to: all of it at once, one sentence a field."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        if self.errors:
+            return cleaned
+        for place, sentence in problems_in(self.part()):
+            name = self.field_at(place)
+            if name not in self.errors:
+                self.add_error(name, self.plain.get(name or "") or _plain(sentence))
+        return cleaned
+
+    def field_at(self, place: tuple[str, ...]) -> str | None:
+        """The field that a place in a submission is asked by; None for the form as a whole."""
+        return next((part for part in reversed(place) if part in self.fields), None)
+
+
+def _plain(sentence: str) -> str:
+    sentence = sentence.replace("String should have", "Write").removeprefix("Value error, ")
+    return sentence[:1].upper() + sentence[1:].rstrip(".") + "."
+
+
+def lines(text: str) -> tuple[str, ...]:
+    """The lines of a text that are not empty."""
+    return tuple(line.strip() for line in text.splitlines() if line.strip())
+
+
+def _said(**values: Any) -> dict[str, Any]:
+    """What was answered at all."""
+    return {name: value for name, value in values.items() if value not in ("", None, [], ())}
+
+
+class ModelsForm(StepForm):
+    """Which models."""
+
+    plain: ClassVar = {"models": "Name one model a line, at most 20 of them, each in at most 500 characters."}
+
+    models = forms.CharField(
+        label="Which model?",
+        error_messages={"required": "Name the model."},
+        widget=forms.Textarea(attrs={"rows": 3, **LATIN}),
+    )
+
+    def arrange(self) -> None:
+        """Names the hubs there are."""
+        titles = ", ".join(hub.title for hub in hubs().values())
+        self.fields["models"].help_text = (
+            f"A link to it on a hub ({titles}), org/name on Hugging Face, or a package URL. "
+            "Several: one a line. If it is on no hub, write its name."
+        )
+
+    def part(self) -> dict[str, Any]:
+        """The lines."""
+        return {"models": lines(self.cleaned_data["models"])}
+
+
+class ProblemForm(StepForm):
+    """The two questions that choose what else is asked."""
+
+    kind = forms.ChoiceField(
+        label="Has harm happened?",
+        error_messages={"required": "Say whether harm has happened."},
+        choices=[
+            (Kind.INCIDENT, "Yes: somebody was harmed, or somebody tried"),
+            (Kind.HAZARD, "Not that I know: it is a flaw that could do harm"),
+            (Kind.EXERCISE, "No: it is a demonstration or a red-team exercise"),
+            (Kind.MEASUREMENT, "No: it is a benchmark or audit result"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    type = forms.ChoiceField(
+        label="Was somebody acting on purpose?",
+        error_messages={"required": "Choose the answer that fits best."},
+        choices=[
+            (ReportType.MISUSE, "Yes: somebody used the model against others"),
+            (ReportType.ARTEFACT, "Yes: somebody hid something in the model or in its files"),
+            (ReportType.BIAS, "No: by itself it treats groups of people worse than others"),
+            (ReportType.OTHER, "Something else, or I cannot tell"),
+        ],
+        widget=forms.RadioSelect,
+    )
+
+    def part(self) -> dict[str, Any]:
+        """The kind; the type comes with the details."""
+        return {"kind": self.cleaned_data["kind"]}
+
+
+class AccountForm(StepForm):
+    """What happened, and what is asked of this type of problem."""
+
+    plain: ClassVar = {
+        "occurred": _DATE,
+        "sha256": "A SHA-256 has 64 characters, digits and the letters a to f.",
+        "sample_size": "Write a whole number.",
+    }
+
+    category = forms.ChoiceField(
+        label="What kind of problem is it?",
+        error_messages={"required": "Choose the category that fits best."},
+    )
+    title = forms.CharField(
+        label="In one line", required=False, help_text="A headline, such as: recommends one shop in most recipes."
+    )
+    text = forms.CharField(
+        label="What happened?",
+        error_messages={"required": "Say what happened."},
+        widget=forms.Textarea(attrs={"rows": 9}),
+        help_text="What you saw and how it came about. Leave out names and details of private persons.",
+    )
+    occurred = forms.CharField(
+        label="When?",
+        required=False,
+        help_text="A day, a month or a year: 2026-03-14, 2026-03 or 2026.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+
+    def arrange(self) -> None:
+        """Puts the likely categories first, and adds the details of the type."""
+        self.type = chosen_type(self.answers)
+        self.fields["category"] = forms.ChoiceField(
+            label="What kind of problem is it?",
+            choices=list(categories(LIKELY[self.type])),
+            error_messages={"required": "Choose the category that fits best."},
+        )
+        self.fields.update(details_fields(self.type))
+
+    def details_title(self) -> str:
+        """What the fields of the type are about."""
+        return DETAILS_TITLES[self.type]
+
+    def details(self) -> Iterator[forms.BoundField]:
+        """The fields of the type."""
+        return (self[name] for name in details_fields(self.type))
+
+    def part(self) -> dict[str, Any]:
+        """Category, title, text, date and details."""
+        given = self.cleaned_data
+        details = _said(**{name: given[name] for name in details_fields(self.type)})
+        return {
+            "category": given["category"],
+            "title": given["title"],
+            "text": given["text"],
+            "occurred": given["occurred"] or None,
+            "details": {"type": self.type, **details},
+        }
+
+
+def chosen_type(answers: Mapping[str, Mapping[str, list[str]]]) -> ReportType:
+    """The type of report that the second question chose."""
+    given = answers.get("problem", {}).get("type", [])
+    return ReportType(given[0]) if given and given[0] in list(ReportType) else ReportType.OTHER
+
+
+class EvidenceForm(FilesForm, StepForm):
+    """Files, transcript, reproduction and links."""
+
+    plain: ClassVar = {
+        "links": "Each line is one link that begins with https:// or http://; at most 50.",
+        "temperature": "Write a number, such as 0.7.",
+        "seed": "Write a whole number.",
+    }
+
+    basis = forms.ChoiceField(
+        label="How do you know?",
+        required=False,
+        choices=[("", "I would rather not say"), *MEANINGS[Basis].items()],
+        widget=forms.RadioSelect,
+    )
+    succeeded = forms.IntegerField(
+        label="It happened", required=False, min_value=0, widget=forms.TextInput(attrs={"inputmode": "numeric"})
+    )
+    attempts = forms.IntegerField(
+        label="times out of",
+        required=False,
+        min_value=1,
+        widget=forms.TextInput(attrs={"inputmode": "numeric"}),
+    )
+    steps = forms.CharField(
+        label="How can somebody else see it too?",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Step by step, with the exact prompt or file.",
+    )
+    software = forms.CharField(label="What ran the model?", required=False, help_text="The software and its version.")
+    temperature = forms.FloatField(
+        label="Temperature", required=False, widget=forms.TextInput(attrs={"inputmode": "decimal"})
+    )
+    seed = forms.IntegerField(label="Seed", required=False, widget=forms.TextInput(attrs={"inputmode": "numeric"}))
+    settings = forms.CharField(
+        label="Other settings",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, **LATIN}),
+        help_text="Sampling, quantisation, adapters: as you would paste them.",
+    )
+    links = forms.CharField(
+        label="Where can it be seen?",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, **LATIN}),
+        help_text="Links, one a line.",
+    )
+
+    def arrange(self) -> None:
+        """Makes a field for the role and one for the text of each turn."""
+        last = max((n for n in range(MOST_TURNS) if self._given(f"turn{n}")), default=-1)
+        wanted = _number(self._given("turns"))
+        self.count = min(max(wanted, last + 1, FIRST_TURNS), MOST_TURNS)
+        for n in range(self.count):
+            self.fields[f"role{n}"] = forms.ChoiceField(
+                label=f"Turn {n + 1}, who",
+                required=False,
+                choices=list(MEANINGS[Role].items()),
+                initial=Role.ASSISTANT if n % 2 else Role.USER,
+            )
+            self.fields[f"turn{n}"] = forms.CharField(
+                label=f"Turn {n + 1}, what", required=False, widget=forms.Textarea(attrs={"rows": 3})
+            )
+        self.fields["turns"] = forms.CharField(
+            required=False, label="", widget=forms.HiddenInput, initial=str(self.count)
+        )
+
+    def more(self) -> str:
+        """How many turns there are with a few more."""
+        return str(min(self.count + MORE_TURNS, MOST_TURNS))
+
+    def is_full(self) -> bool:
+        """Whether there is no room for more turns."""
+        return self.count == MOST_TURNS
+
+    def rows(self) -> Iterator[tuple[forms.BoundField, forms.BoundField]]:
+        """Role and text of each turn."""
+        return ((self[f"role{n}"], self[f"turn{n}"]) for n in range(self.count))
+
+    def has_settings(self) -> bool:
+        """Whether anything is said of how the model was run."""
+        names = ("software", "temperature", "seed", "settings")
+        return any(self._given(name) or (self.is_bound and name in self.errors) for name in names)
+
+    def _given(self, name: str) -> str:
+        return str((self.data if self.is_bound else self.initial).get(name) or "").strip()
+
+    def part(self) -> dict[str, Any]:
+        """Links, transcript and reproduction."""
+        given = self.cleaned_data
+        turns = [
+            {"role": given[f"role{n}"] or Role.USER, "text": given[f"turn{n}"]}
+            for n in range(self.count)
+            if given[f"turn{n}"]
+        ]
+        transcript = _said(
+            turns=turns, **{name: given[name] for name in ("software", "settings", "temperature", "seed")}
+        )
+        reproduction = _said(**{name: given[name] for name in ("basis", "succeeded", "attempts", "steps")})
+        return {
+            "links": lines(given["links"]),
+            "transcript": transcript or None,
+            "reproduction": reproduction or None,
+        }
+
+    def field_at(self, place: tuple[str, ...]) -> str | None:
+        """A turn's own field; the number of times, where the two numbers do not fit."""
+        if place[:2] == ("transcript", "turns"):
+            filled = [n for n in range(self.count) if self.cleaned_data.get(f"turn{n}")]
+            return f"turn{filled[int(place[2])]}"
+        return "succeeded" if place == ("reproduction",) else super().field_at(place)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MOST_TURNS)) else 0
+
+
+class ImpactForm(StepForm):
+    """How bad, how often, to whom."""
+
+    severity = forms.ChoiceField(
+        label="How bad was it, or could it be?",
+        required=False,
+        choices=[(level, f"{level.value.capitalize()}: {RECORD_MEANINGS[Severity][level]}") for level in Severity],
+        initial=Severity.UNKNOWN,
+        widget=forms.RadioSelect,
+    )
+    prevalence = forms.ChoiceField(
+        label="How often does it happen?",
+        required=False,
+        choices=list(MEANINGS[Prevalence].items()),
+        initial=Prevalence.UNKNOWN,
+        widget=forms.RadioSelect,
+    )
+    harmed = forms.MultipleChoiceField(
+        label="Who was harmed, or would be?",
+        required=False,
+        choices=list(MEANINGS[Harmed].items()),
+        widget=forms.CheckboxSelectMultiple,
+    )
+    harm = forms.CharField(
+        label="What happened to them?",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Without names.",
+    )
+
+    def part(self) -> dict[str, Any]:
+        """The impact."""
+        return {"impact": _said(**{name: self.cleaned_data[name] for name in self.fields}) or None}
+
+
+class DisclosureForm(StepForm):
+    """What the publisher knows, what the reporter agrees to, and how to reach them."""
+
+    plain: ClassVar = {"told_on": _DATE}
+
+    told = forms.ChoiceField(
+        label="Has the model's publisher been told?",
+        required=False,
+        choices=[("", "I would rather not say"), *MEANINGS[Told].items()],
+        widget=forms.RadioSelect,
+    )
+    told_on = forms.CharField(
+        label="When?",
+        required=False,
+        help_text="A day, a month or a year.",
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    reply = forms.CharField(label="What did they answer?", required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    embargo_until = forms.DateField(
+        label="Should nothing become public before a certain day?",
+        required=False,
+        input_formats=["%Y-%m-%d"],
+        error_messages={"invalid": "Write a day, such as 2026-03-14."},
+        help_text="For example to give the publisher time for a fix. At most 90 days ahead; moderators decide. "
+        "Leave it empty for none.",
+        widget=forms.DateInput(attrs={"type": "date", "autocomplete": "off"}, format="%Y-%m-%d"),
+    )
+    contact = forms.CharField(
+        label="How can moderators reach you?",
+        required=False,
+        help_text="Any way you like. Stored encrypted, seen by moderators only, never published.",
+        widget=forms.TextInput(attrs={"autocomplete": "email"}),
+    )
+    share_contact = forms.BooleanField(
+        label="Moderators may pass this contact on to the model's publisher", required=False
+    )
+    credit = forms.BooleanField(label="Thank me by name in the public record", required=False)
+    credit_name = forms.CharField(
+        label="The name to thank",
+        required=False,
+        help_text="It may be a pseudonym. Stored encrypted until the record is published.",
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    licence = forms.BooleanField(
+        label="What the public record takes over from my words may be published under CC BY 4.0",
+        error_messages={"required": "Without this licence nothing of your words can become public."},
+        help_text="Anyone may then use the record if they name the source. Your full text stays private.",
+    )
+
+    def part(self) -> dict[str, Any]:
+        """Contact, disclosure and consent."""
+        given = self.cleaned_data
+        return {
+            "contact": given["contact"],
+            "disclosure": _said(**{name: given[name] for name in ("told", "told_on", "reply", "embargo_until")})
+            or None,
+            "consent": {
+                **{name: given[name] for name in ("share_contact", "credit", "credit_name")},
+                "licence": "CC-BY-4.0" if given["licence"] else "",
+            },
+        }
+
+    def field_at(self, place: tuple[str, ...]) -> str | None:
+        """The name, where it and the consent to it do not fit; the contact, where there is none to share."""
+        alone = {("consent",): "credit_name", (): "contact"}
+        return alone[place] if place in alone else super().field_at(place)
+
+
+class AboutForm(forms.Form):
+    """The published incident that a report is evidence for; none where it is left empty."""
+
+    about = forms.CharField(required=False, max_length=20)
+
+    def clean_about(self) -> str:
+        """Its public id."""
+        given = str(self.cleaned_data["about"])
+        if given and not is_public_id(given):
+            raise forms.ValidationError("That is no incident's id.")
+        return given
