@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.contrib import admin
 from django.contrib.messages import get_messages
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
@@ -15,7 +16,7 @@ from accounts.roles import MEANINGS, ROLES
 from catalogue.models import Alias, Concern, ConcernKind, Lookup
 from catalogue.naming import name_model
 from catalogue.references import read
-from reports import erasure, workflow
+from reports import erasure, evidence, workflow
 from reports.models import Activity, ErasureReason
 from tests import factories
 
@@ -36,7 +37,11 @@ NEEDS = {
     "auth_user_password_change": "accounts.change_user",
     "reports_report_next": "reports.decide",
     "reports_report_act": "reports.decide",
+    "reports_report_preview": "reports.decide",
     "reports_report_contact": "reports.view_contact",
+    "reports_evidence_file": "reports.view_evidence",
+    "reports_evidence_delete": NOBODY,  # files go by their own button
+    "reports_evidence_forget": "reports.delete_evidence",
     "reports_case_move": "reports.publish",
     "reports_metrics": "reports.view_metrics",
     "reports_erasure_ask": "reports.erase",
@@ -84,11 +89,13 @@ def addresses():
     rejected = workflow.reject(report=factories.report(), by=factories.moderator(), reason=reason)
     asked = erasure.ask(report=rejected, by=factories.senior_moderator("sena"), reason=ErasureReason.PERSON)
     alias = name_model(read("org/other"))
+    kept = evidence.keep(SimpleUploadedFile("notes.txt", b"It named the same shop each time."), report=report)
     concern = Concern.objects.create(kind=ConcernKind.MOVED, alias=alias, detail="by hand")
     rows = {
         "reports_report": report.pk,
         "reports_case": case.pk,
         "reports_erasure": asked.pk,
+        "reports_evidence": kept.pk,
         "reports_activity": Activity.objects.first().pk,
         "catalogue_concern": concern.pk,
         "catalogue_lookup": Lookup.objects.first().pk,
@@ -102,6 +109,7 @@ def addresses():
         "catalogue_lookup_hub_button": ("huggingface", "close-circuit"),
         "catalogue_concern_settle": (concern.pk, "different"),
         "reports_report_act": (report.pk, "claim"),
+        "reports_report_preview": (report.pk, "reject"),
         "reports_case_move": (case.pk, "correct"),
         "reports_erasure_act": (asked.pk, "drop"),
     }

@@ -86,7 +86,7 @@ class TestWhatStays:
         )
         assert (done.asked_by.username, done.confirmed_by.username, done.reason) == ("olu", "sena", "reporter")
         verbs = [activity.verb for activity in report.activities.order_by("pk")]
-        assert verbs == ["submit", "reject", "ask to erase", "erase"]
+        assert verbs == ["submit", "reject", "say", "ask to erase", "erase"]
 
     def test_models_that_somebody_else_named_too(self):
         other = factories.report(models=(f"{CANARY}/chat",))
