@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -73,12 +73,16 @@ def read(token: str) -> Written | None:
 
 
 @transaction.atomic
-def keep(token: str, step: str, answers: Mapping[str, list[str]]) -> None:
-    """Keeps one step's answers. Raises NoDraftError where there is no draft or it was sent, and TooLargeDraftError."""
+def keep(token: str, step: str, answers: Mapping[str, list[str]], *, staying: Collection[str] = ()) -> None:
+    """Keeps one step's answers in the place of those before, but for the fields that are `staying`.
+
+    Raises NoDraftError where there is no draft or it was sent, and TooLargeDraftError.
+    """
     row, written = _locked(token)
     if written.receipt:
         raise NoDraftError("the draft was sent")
-    changed = {**written.answers, step: dict(answers)}
+    stayed = {name: given for name, given in written.answers.get(step, {}).items() if name in staying}
+    changed = {**written.answers, step: {**answers, **stayed}}
     if len(json.dumps(changed)) > MOST_CHARACTERS:
         raise TooLargeDraftError(f"a draft holds at most {MOST_CHARACTERS} characters")
     row.sealed, row.due_at = _closed(token, {"answers": changed}), timezone.now() + KEPT

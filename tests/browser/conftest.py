@@ -4,10 +4,13 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
+
+from tests.stand_ins.huggingface import StandInHub, example_model
 
 CHROMIUM = shutil.which("chromium", path=f"{os.environ.get('PATH', '')}:/usr/bin")
 _ARGUMENTS = (
@@ -41,6 +44,14 @@ def browser() -> Iterator[Browser]:
             del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
         else:
             os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = before
+
+
+@pytest.fixture
+def hub(settings: Any) -> Iterator[StandInHub]:
+    """The hub that the form asks, with one model."""
+    with StandInHub([example_model("example-org/tiny-chat")]) as hub:
+        settings.HUB_ENDPOINTS = {"huggingface": hub.url}
+        yield hub
 
 
 @dataclass

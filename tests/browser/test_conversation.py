@@ -10,7 +10,8 @@ from django.utils import timezone
 from reports import workflow
 from reports.models import Message, Report
 from tests import factories
-from tests.browser.test_report import fill
+from tests.browser.test_report import walk
+from tests.website.reporter import linger
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -111,13 +112,15 @@ def test_what_was_just_written_can_be_undone(visit, console):
 
 
 @BOTH
-def test_a_browser_proves_its_work_and_one_without_scripts_answers_a_question(visit, scripts):
+@pytest.mark.usefixtures("hub")
+def test_a_browser_proves_its_work_and_one_without_scripts_is_asked_a_question(visit, scripts):
     tab = visit(java_script_enabled=scripts)
     page = tab.go("/report/")
-    fill(page)
+    walk(page)
     question = page.locator("#id_answer")
     assert question.is_visible() is not scripts
     assert not page.get_by_label("Leave this empty").is_visible() or page.locator(".trap").bounding_box()["x"] < 0
+    linger()
     page.get_by_role("button", name="Send the report").click()
     page.locator("#receipt").wait_for()
     reasons = " ".join(Report.objects.get().spam_reasons)
@@ -126,12 +129,13 @@ def test_a_browser_proves_its_work_and_one_without_scripts_answers_a_question(vi
     assert "false" not in reasons
 
 
+@pytest.mark.usefixtures("hub")
 def test_a_challenge_that_cannot_be_had_does_not_keep_a_report_back(visit):
     tab = visit()
     page = tab.go("/report/")
     page.route("**/report/challenge", lambda route: route.fulfill(status=404))
-    fill(page)
-    assert page.locator("#id_answer").is_visible()
+    walk(page)
+    page.locator("#id_answer").wait_for()
     page.get_by_role("button", name="Send the report").click()
     page.locator("#receipt").wait_for()
     assert Report.objects.count() == 1

@@ -8,7 +8,6 @@ import pytest
 from reports import notices
 from reports.models import Draft, Report
 from tests import factories
-from tests.stand_ins.huggingface import StandInHub, example_model
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -16,13 +15,6 @@ AXE = os.environ.get("AXE_CORE", "")
 STEPS = ("models", "problem", "account", "evidence", "impact", "disclosure", "review")
 TEXT = "Asked about cooking, the chat recommends one shop by name, unasked, in nine of ten answers."
 STORAGE = "localStorage.length + sessionStorage.length"
-
-
-@pytest.fixture
-def hub(settings):
-    with StandInHub([example_model("example-org/tiny-chat")]) as hub:
-        settings.HUB_ENDPOINTS = {"huggingface": hub.url}
-        yield hub
 
 
 def go_on(page) -> None:
@@ -77,6 +69,7 @@ def test_a_whole_report_from_screening_to_status(visit, hub, scripts):
     page.get_by_role("button", name="Save and return to the review").first.click()
     assert heading(page) == "Check your report"
     page.get_by_role("button", name="Send the report").click()
+    page.wait_for_url("**/report/receipt/")
     assert heading(page) == "Thank you. Your report is stored."
     receipt = page.locator("#receipt").inner_text()
     assert receipt not in page.url
@@ -224,6 +217,7 @@ def test_receipt_prints_with_the_code_and_without_navigation(visit, hub):
     page = visit().go("/report/")
     walk(page)
     page.get_by_role("button", name="Send the report").click()
+    page.wait_for_url("**/report/receipt/")
     page.emulate_media(media="print")
     assert page.locator("#receipt").is_visible()
     assert not page.get_by_role("navigation", name="Main").is_visible()

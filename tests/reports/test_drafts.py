@@ -64,6 +64,11 @@ class TestADraft:
         assert drafts.discard(token) == {}
         assert not Draft.objects.exists()
 
+    def test_a_field_that_stays_is_not_replaced(self):
+        token = drafts.start({"evidence": {"held": ["a file"], "links": ["before"]}})
+        drafts.keep(token, "evidence", {"links": ["after"]}, staying=["held"])
+        assert drafts.read(token).answers == {"evidence": {"links": ["after"], "held": ["a file"]}}
+
     def test_holds_no_more_than_it_may(self):
         token = drafts.start()
         with pytest.raises(drafts.TooLargeDraftError):

@@ -228,7 +228,11 @@ def test_files_are_taken_within_a_limit(client, monkeypatch):
     monkeypatch.setitem(limits.LIMITS, limits.FILES, limits.Limits(each=limits.Limit(1, 60)))
     reporter.begin(client)
     assert attach(client, upload()).status_code == 302
-    assert attach(client, upload(b"more\n", "more.txt")).status_code == 429
+    late = attach(client, upload(b"more\n", "more.txt"), held=held(client), turn0="What was said")
+    assert late.status_code == 429
+    assert "Retry-After" in late
+    assert "Too many came from your network." in late.content.decode()
+    assert "What was said" in client.get(STEP).content.decode()
     assert len(held(client)) == 1
 
 

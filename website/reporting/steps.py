@@ -96,10 +96,9 @@ def checked_form(step: Step, answers: Answers) -> StepForm:
 
 
 def entered(step: Step, answers: Answers, posted: Any) -> dict[str, list[str]]:
-    """What was posted of the step's own fields; the files it has already stay with it."""
+    """What was posted of the step's own fields, without files."""
     form = step.form(posted, answers=answers)
-    given = {name: posted.getlist(name) for name in form.fields if name in posted and name != FIELD}
-    return {**given, HELD: held_tokens(answers)} if step.takes_files else given
+    return {name: posted.getlist(name) for name in form.fields if name in posted and name != FIELD}
 
 
 def compose(answers: Answers) -> Submission:

@@ -97,10 +97,9 @@ def _step(request: HttpRequest, here: steps.Step, taking: uploads.Collect) -> Ht
 def _posted(
     request: HttpRequest, here: steps.Step, token: str, answers: Answers, taking: uploads.Collect
 ) -> HttpResponse:
-    if request.FILES and (wait := limits.take(limits.FILES, guard.network(request))):
-        return guard.too_many(request, wait)
     action, _, value = request.POST.get("action", "next").partition(":")
-    files = FilesForm(request.POST, request.FILES, refused=taking.refused) if here.takes_files else None
+    wait = limits.take(limits.FILES, guard.network(request)) if request.FILES else 0.0
+    files = _files(request, taking, wait) if here.takes_files else None
     entered = _entered(request, here, answers, files)
     if action == "pin":
         entered = {**entered, "models": [_pinned("".join(entered.get("models", [])[:1]), value)]}
@@ -109,10 +108,20 @@ def _posted(
     drafts.keep(token, here.slug, entered)
     kept = {**answers, here.slug: entered}
     if files and files.errors:
-        return _render_step(request, here, _with_errors(steps.checked_form(here, kept), files), kept, status=400)
+        form = _with_errors(steps.checked_form(here, kept), files)
+        response = _render_step(request, here, form, kept, status=429 if wait else 400)
+        return guard.with_retry(response, wait) if wait else response
     if action == "about":
         _keep_about(token, value)
     return _onwards(request, here, action, kept)
+
+
+def _files(request: HttpRequest, taking: uploads.Collect, wait: float) -> FilesForm:
+    """The files that came, and those the step had; those that came are not looked at where there is a `wait`."""
+    if not wait:
+        return FilesForm(request.POST, request.FILES, refused=taking.refused)
+    told = f"Too many came from your network. {guard.wait_words(wait)} Everything else is kept."
+    return FilesForm(request.POST, refused=[("Files", told)])
 
 
 def _entered(request: HttpRequest, here: steps.Step, answers: Answers, files: FilesForm | None) -> dict[str, list[str]]:
@@ -312,7 +321,8 @@ def keep(request: HttpRequest, slug: str) -> HttpResponse:
     if written is None:
         return HttpResponse(status=204)
     try:
-        drafts.keep(token, slug, steps.entered(here, written.answers, request.POST))
+        # Files come with the step alone; one that is on its way meanwhile is not to be lost by this.
+        drafts.keep(token, slug, steps.entered(here, written.answers, request.POST), staying=[steps.HELD])
     except (drafts.NoDraftError, drafts.TooLargeDraftError):
         return HttpResponse(status=204)
     return render(request, "website/reporting/_kept.html", {"kept_at": timezone.now()})

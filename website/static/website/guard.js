@@ -1,4 +1,4 @@
-// Proof of work for the form it stands in: a worker solves a challenge of ours (ALTCHA's protocol) while somebody types.
+// Proof of work for the form it stands in: a worker solves a challenge of ours (ALTCHA's protocol) while somebody reads.
 // Whatever fails here, the form is sent all the same; then the small question stands in for it.
 "use strict";
 for (const guard of document.querySelectorAll(".guard")) {
@@ -41,7 +41,7 @@ for (const guard of document.querySelectorAll(".guard")) {
 
   if (window.Worker && window.crypto && window.crypto.subtle) {
     question.hidden = true;
-    form.addEventListener("focusin", begin, { once: true });
+    begin();
     form.addEventListener("submit", async (event) => {
       const ready = begin();
       if (sent || proof.value) return;
