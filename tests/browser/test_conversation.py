@@ -118,7 +118,7 @@ def test_a_browser_proves_its_work_and_one_without_scripts_is_asked_a_question(v
     page = tab.go("/report/")
     walk(page)
     question = page.locator("#id_answer")
-    assert question.is_visible() is not scripts
+    question.wait_for(state="hidden" if scripts else "visible")
     assert not page.get_by_label("Leave this empty").is_visible() or page.locator(".trap").bounding_box()["x"] < 0
     linger()
     page.get_by_role("button", name="Send the report").click()
