@@ -20,7 +20,6 @@ from tests.website import reporter
 pytestmark = pytest.mark.django_db
 
 PAGE = "/report/status/"
-_OF_THE_MOMENT = {"Content-Security-Policy", "Expires"}
 UNKNOWN = "0000-0000-0000-0000-0000-0"
 ANSWERS = {
     "category": "hidden_promotion",
