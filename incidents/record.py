@@ -258,7 +258,10 @@ class Record(_Plain):
     aliases: tuple[Annotated[str, StringConstraints(min_length=3, max_length=100)], ...] = Field(
         (), description="Ids of the same event elsewhere, for example AVID-2023-R0001 or AIID-313."
     )
-    notice: str = Field("", description="Why it was corrected, disputed or withdrawn.", max_length=2000)
+    notice: str = Field("", description="Why it was corrected, disputed, withdrawn or merged.", max_length=2000)
+    superseded_by: PublicId | None = Field(
+        None, description="The record that stands in the place of this one: both were about the same event."
+    )
     licence: Literal["CC-BY-4.0"] = "CC-BY-4.0"
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -267,6 +270,14 @@ class Record(_Plain):
     def _withdrawal_says_why(self) -> "Record":
         if self.status is not Status.PUBLISHED and not self.notice:
             raise ValueError(f"a {self.status} record says why in its notice")
+        return self
+
+    @model_validator(mode="after")
+    def _superseded_by_another(self) -> "Record":
+        if self.superseded_by and self.status is not Status.WITHDRAWN:
+            raise ValueError("a record that another supersedes is withdrawn")
+        if self.superseded_by == self.id:
+            raise ValueError("a record cannot supersede itself")
         return self
 
     def document(self) -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Stamp:
     published: str  # record.Instant
     modified: str  # record.Instant
     notice: str = ""
+    superseded_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ def restamp(document: bytes | memoryview, stamp: Stamp) -> Record:
     """The record as it is public now, with another stamp and nothing else changed."""
     standing = json.loads(bytes(document))
     changes = {"version": stamp.version, "status": stamp.status, "modified": stamp.modified}
-    return Record.model_validate({**standing, **changes, "notice": clean_text(stamp.notice)})
+    marks = {"notice": clean_text(stamp.notice), "superseded_by": stamp.superseded_by or None}
+    return Record.model_validate({**standing, **changes, **marks})
 
 
 def _affected(named: CaseModel, snapshot: Snapshot | None, drift: Iterable[Drift]) -> AffectedModel:

@@ -7,6 +7,7 @@ own Activity row.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -24,7 +25,9 @@ from lib.canonical import canonical_bytes, digest
 from lib.seal import seal, unseal
 from reports.actors import REPORTER, Actor, NotReadyError, WrongStateError, record_activity, require
 from reports.aggregation import CaseParts, Stamp, restamp, summarise
+from reports.leases import lease_end
 from reports.models import (
+    LIVE,
     Case,
     CaseModel,
     CaseReference,
@@ -37,6 +40,7 @@ from reports.models import (
 )
 from reports.receipts import new_receipt, receipt_key
 from reports.submission import Submission
+from reports.undoing import Standing, remember
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ _UNDECIDED = frozenset({ReportState.RECEIVED, ReportState.IN_REVIEW})
 _IN_FORCE = frozenset({CaseState.PUBLISHED, CaseState.DISPUTED})
 
 REPORT_MOVES = {
-    "claim": Move("reports.decide", frozenset({ReportState.RECEIVED}), ReportState.IN_REVIEW),
+    "claim": Move("reports.decide", _UNDECIDED, ReportState.IN_REVIEW),
     "release": Move("reports.decide", frozenset({ReportState.IN_REVIEW}), ReportState.RECEIVED),
     "accept": Move("reports.decide", _UNDECIDED, ReportState.ACCEPTED),
     "reject": Move("reports.decide", _UNDECIDED, ReportState.REJECTED),
@@ -125,36 +129,31 @@ def _read(asked: str) -> Reference | str:
 
 @transaction.atomic
 def claim(*, report: Report, by: User) -> Report:
-    """Takes a report out of the queue for `by`."""
-    return _move_report("claim", report, by, owner=by)
-
-
-@transaction.atomic
-def claim_next(*, by: User) -> Report | None:
-    """Takes the oldest report nobody holds out of the queue for `by`; None when none waits."""
-    require(by, REPORT_MOVES["claim"].permission)
-    waiting = Report.objects.filter(state=ReportState.RECEIVED).order_by("submitted_at", "pk")
-    report = waiting.select_for_update(skip_locked=True, of=("self",)).first()
-    return claim(report=report, by=by) if report else None
+    """Takes a report out of the queue for `by`, until the lease runs out; again for whoever holds it already."""
+    return _move_report("claim", report, by, owner=by, held_until=lease_end()).report
 
 
 @transaction.atomic
 def release(*, report: Report, by: User) -> Report:
     """Puts a claimed report back into the queue."""
-    return _move_report("release", report, by, owner=None)
+    moved = _move_report("release", report, by, owner=None, held_until=None)
+    remember(report=moved.report, by=by, verb="release", before=moved.before)
+    return moved.report
 
 
 @transaction.atomic
-def reject(*, report: Report, by: Actor, reason: RejectReason, note: str = "") -> Report:
-    """Closes a report without a case. The note is for moderators."""
+def reject(*, report: Report, by: Actor, reason: RejectReason, note: str = "", batch: UUID | None = None) -> Report:
+    """Closes a report without a case. The note is for moderators; `batch` marks what one press decided."""
     said = f"{reason.label}. {note}".strip()
-    return _move_report("reject", report, by, note=said, owner=None, reject_reason=reason)
+    moved = _move_report("reject", report, by, note=said, owner=None, held_until=None, reject_reason=reason)
+    remember(report=moved.report, by=by, verb="reject", before=moved.before, batch=batch)
+    return moved.report
 
 
 @transaction.atomic
 def reopen(*, report: Report, by: Actor) -> Report:
     """Puts a rejected report back into the queue."""
-    return _move_report("reopen", report, by, owner=None, reject_reason="")
+    return _move_report("reopen", report, by, owner=None, held_until=None, reject_reason="").report
 
 
 @transaction.atomic
@@ -163,29 +162,51 @@ def accept(*, report: Report, by: Actor, case: Case | None = None) -> Case:
 
     A new case takes no free text but the title: public wording is the moderator's.
     """
-    moved = _move_report("accept", report, by, owner=None)
-    if case is None:
-        case = Case.objects.create(title=moved.title, category=moved.category, kind=moved.kind, occurred=moved.occurred)
-        CaseReference.objects.bulk_create(CaseReference(case=case, title=link[:500], url=link) for link in moved.links)
-        record_activity(by, "open", case=case, after=case.state)
-    else:
-        case = Case.objects.select_for_update().get(pk=case.pk)
-        if case.state == CaseState.WITHDRAWN:
-            raise WrongStateError(f"case {case.pk} was withdrawn; open a new one")
-    case.reports.add(moved)
-    _add_models(case, moved)
-    record_activity(by, "group", report=moved, case=case)
+    moved = _move_report("accept", report, by, owner=None, held_until=None)
+    joined = open_case(report=moved.report, by=by) if case is None else live_case(case)
+    added = join(report=moved.report, case=joined, by=by)
+    known = {"case": joined, "opened_case": case is None, "models_added": added}
+    remember(report=moved.report, by=by, verb="accept", before=moved.before, **known)
+    return joined
+
+
+def open_case(*, report: Report, by: Actor) -> Case:
+    """A new case that starts from a report's structured fields; the report has yet to join it."""
+    case = Case.objects.create(title=report.title, category=report.category, kind=report.kind, occurred=report.occurred)
+    CaseReference.objects.bulk_create(CaseReference(case=case, title=link[:500], url=link) for link in report.links)
+    record_activity(by, "open", case=case, after=case.state)
     return case
 
 
-def _add_models(case: Case, report: Report) -> None:
+def live_case(case: Case) -> Case:
+    """The case under its lock. Raises WrongStateError where it no longer takes anything in."""
+    row = Case.objects.select_for_update().get(pk=case.pk)
+    if row.state not in LIVE:
+        was = "was withdrawn; open a new one" if row.state == CaseState.WITHDRAWN else f"is {row.state}"
+        raise WrongStateError(f"case {row.pk} {was}")
+    return row
+
+
+def join(*, report: Report, case: Case, by: Actor) -> list[int]:
+    """Puts a report into a case that the caller has locked. Returns the primary keys of the models the case gained."""
+    case.reports.add(report)
+    added = _add_models(case, report)
+    record_activity(by, "group", report=report, case=case)
+    return added
+
+
+def _add_models(case: Case, report: Report) -> list[int]:
+    added: list[int] = []
     known = {(model.alias_id, model.name.lower(), model.revision, model.file) for model in case.models.all()}
     for named in report.named_models.select_related("alias").order_by("pk"):
         name = "" if named.alias_id else named.asked[:300]
         subject = (named.alias_id, name.lower(), named.revision, named.file)
         if subject not in known:
             known.add(subject)
-            CaseModel.objects.create(case=case, alias=named.alias, name=name, revision=named.revision, file=named.file)
+            row = CaseModel(case=case, alias=named.alias, name=name, revision=named.revision, file=named.file)
+            row.save()
+            added.append(row.pk)
+    return added
 
 
 @transaction.atomic
@@ -313,26 +334,28 @@ def _published(case: Case, verb: str, by: Actor, publication: Publication, note:
     return publication
 
 
-def _move_report(verb: str, report: Report, by: Actor, *, note: str = "", **changes: Any) -> Report:
+@dataclass(frozen=True)
+class _Moved:
+    report: Report
+    before: Standing
+
+
+def _move_report(verb: str, report: Report, by: Actor, *, note: str = "", **changes: Any) -> _Moved:
     move = REPORT_MOVES[verb]
     require(by, move.permission)
     row = Report.objects.select_for_update().get(pk=report.pk)
     if row.state not in move.before:
         raise WrongStateError(f"report {row.pk} is {row.get_state_display().lower()}; it cannot be {_PAST[verb]} now")
-    if row.owner_id not in (None, by.pk) and not _may_take_over(verb, row, by):
-        raise WrongStateError(f"report {row.pk} is held by {row.owner}")
-    before, row.state = row.state, move.after
+    holder = row.holder
+    # A senior moderator may release what somebody else holds.
+    if holder not in (None, by) and not (verb == "release" and by.has_perm("reports.withdraw")):
+        raise WrongStateError(f"report {row.pk} is held by {holder}")
+    before, row.state = Standing(row.state, held=holder is not None and holder == by), move.after
     for name, value in changes.items():
         setattr(row, name, value)
     row.save(update_fields=["state", *changes])
-    record_activity(by, verb, report=row, before=before, after=row.state, note=note)
-    return row
-
-
-def _may_take_over(verb: str, report: Report, by: Actor) -> bool:
-    """Whether `by` may move what somebody else holds: a deactivated account's, or as a senior, back into the queue."""
-    abandoned = report.owner is not None and not report.owner.is_active
-    return abandoned or (verb == "release" and by.has_perm("reports.withdraw"))
+    record_activity(by, verb, report=row, before=before.state, after=row.state, note=note)
+    return _Moved(row, before)
 
 
 _PAST = {

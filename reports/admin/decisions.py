@@ -6,10 +6,9 @@ from django import forms
 from django.db.models import QuerySet
 
 from incidents.record import is_public_id
-from reports.models import Case, CaseState, RejectReason, Report
+from reports.models import LIVE, Case, CaseState, RejectReason, Report
 
 MOST_OFFERED = 50
-OPEN_TO_REPORTS = (CaseState.OPEN, CaseState.PUBLISHED, CaseState.DISPUTED)
 
 
 def cases_on_same_models(report: Report) -> QuerySet[Case]:
@@ -20,7 +19,7 @@ def cases_on_same_models(report: Report) -> QuerySet[Case]:
 
 def cases_for(report: Report) -> list[tuple[str, Any]]:
     """Cases a report can join, those on the same models first."""
-    near = list(cases_on_same_models(report).filter(state__in=OPEN_TO_REPORTS)[:MOST_OFFERED])
+    near = list(cases_on_same_models(report).filter(state__in=LIVE)[:MOST_OFFERED])
     others = Case.objects.exclude(pk__in=[case.pk for case in near]).select_related("incident").order_by("-pk")
     groups = {
         "On the same models": near,

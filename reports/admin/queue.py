@@ -21,7 +21,7 @@ from incidents.models import choices_of
 from incidents.record import Kind
 from incidents.taxonomy import OWN, taxonomies, with_descendants
 from lib.seal import UnreadableSealError
-from reports import workflow
+from reports import queue as reports_queue, workflow
 from reports.admin import facts, report_page
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.choices import category_title
@@ -231,7 +231,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
         """Claims the oldest report nobody holds, and shows it."""
         self._require_button(request)
         try:
-            report = workflow.claim_next(by=actor(request))
+            report = reports_queue.claim_next(by=actor(request))
         except REFUSALS as error:
             messages.error(request, sentence(error))
             return redirect("admin:reports_report_changelist")

@@ -19,6 +19,12 @@ class CaseState(models.TextChoices):
     PUBLISHED = "published", "Published"
     DISPUTED = "disputed", "Disputed"
     WITHDRAWN = "withdrawn", "Withdrawn"
+    MERGED = "merged", "Merged"
+    CLOSED = "closed", "Closed"
+
+
+# Where a case can still change and take in reports.
+LIVE = (CaseState.OPEN, CaseState.PUBLISHED, CaseState.DISPUTED)
 
 
 class Case(models.Model):
@@ -50,7 +56,8 @@ class Case(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(state__in=CaseState.values), name="case_state"),
             models.CheckConstraint(
-                condition=Q(state=CaseState.OPEN) ^ Q(incident__isnull=False),
+                condition=Q(state=CaseState.MERGED)
+                | (Q(state__in=(CaseState.OPEN, CaseState.CLOSED)) ^ Q(incident__isnull=False)),
                 name="case_published_has_incident",
             ),
         ]

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.models import User
 from catalogue.models import Alias
 from incidents.models import choices_of
 from incidents.record import Kind
@@ -48,6 +49,9 @@ class Report(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="claimed"
     )
+    held_until = models.DateTimeField(
+        null=True, blank=True, help_text="The owner's lease; once it is over, anybody may take the report."
+    )
     reject_reason = models.CharField(max_length=30, blank=True, choices=RejectReason)
 
     class Meta:
@@ -65,8 +69,17 @@ class Report(models.Model):
                 condition=Q(state=ReportState.REJECTED) ^ Q(reject_reason=""),
                 name="report_rejected_with_reason",
             ),
+            models.CheckConstraint(
+                condition=Q(owner=None) | Q(held_until__isnull=False), name="report_owner_holds_a_lease"
+            ),
         ]
         indexes = [models.Index(fields=["state", "submitted_at"], name="report_queue")]
+
+    @property
+    def holder(self) -> User | None:
+        """Who holds the report now: its owner, while the lease lasts and the account is active."""
+        held = self.held_until is not None and self.held_until > timezone.now()
+        return self.owner if held and self.owner is not None and self.owner.is_active else None
 
     def __str__(self) -> str:
         return f"Report {self.pk}" + (f": {self.title}" if self.title else "")

@@ -18,7 +18,7 @@ from catalogue.lookups import look_up_due
 from catalogue.models import Alias, Concern, ConcernKind, Inspection, Lookup, Snapshot, Verdict
 from catalogue.naming import name_model
 from catalogue.references import read
-from reports import notices, workflow
+from reports import notices, queue, workflow
 from reports.models import Activity, Case, CaseModel, RejectReason, Report, ReportState
 from tests import factories
 from tests.stand_ins.huggingface import StandInHub, example_model, example_verdict
@@ -175,7 +175,7 @@ def test_next_steps_over_a_report_that_another_is_taking():
 
     def claim():
         try:
-            return workflow.claim_next(by=mira)
+            return queue.claim_next(by=mira)
         finally:
             connection.close()
 

@@ -1,0 +1,40 @@
+"""Which cases a report is in: one report may tell of several events."""
+
+from django.db import transaction
+
+from reports.actors import Actor, WrongStateError, record_activity, require
+from reports.models import Case, Report, ReportState
+from reports.workflow import join, live_case, open_case
+
+
+@transaction.atomic
+def add(*, report: Report, by: Actor, case: Case | None = None) -> Case:
+    """Puts an accepted report into one more case: `case`, or a new one."""
+    require(by, "reports.decide")
+    row = Report.objects.select_for_update().get(pk=report.pk)
+    if row.state != ReportState.ACCEPTED:
+        raise WrongStateError(f"report {row.pk} is {row.get_state_display().lower()}; accept it first")
+    joined = open_case(report=row, by=by) if case is None else live_case(case)
+    if joined.reports.filter(pk=row.pk).exists():
+        raise WrongStateError(f"report {row.pk} is in case {joined.pk} already")
+    join(report=row, case=joined, by=by)
+    return joined
+
+
+@transaction.atomic
+def take_out(*, report: Report, case: Case, by: Actor) -> Report:
+    """Takes a report out of a case; back into the queue where that was its last. The case keeps its models."""
+    require(by, "reports.decide")
+    row = Report.objects.select_for_update().get(pk=report.pk)
+    left = live_case(case)
+    if not left.reports.filter(pk=row.pk).exists():
+        raise WrongStateError(f"report {row.pk} is not in case {left.pk}")
+    if left.reports.count() == 1:
+        raise WrongStateError(f"report {row.pk} is the only one in case {left.pk}; a case keeps one")
+    left.reports.remove(row)
+    before = row.state
+    if not row.cases.exists():
+        row.state = ReportState.RECEIVED
+        row.save(update_fields=["state"])
+    record_activity(by, "take out", report=row, case=left, before=before, after=row.state)
+    return row
