@@ -48,9 +48,12 @@ def problems() -> Iterator[str]:
         if successor and successor not in latest:
             yield f"#{entry.number}: {public_id} is merged into {successor}, which the log does not have"
         superseded[public_id] = successor
-    for incident in Incident.objects.only("public_id", "version", "digest", "document", "superseded_by").iterator(
-        chunk_size=1000
-    ):
+    yield from _not_as_served(latest, superseded)
+
+
+def _not_as_served(latest: dict[str, tuple[int, str]], superseded: dict[str, str]) -> Iterator[str]:
+    columns = ("public_id", "version", "digest", "document", "superseded_by")
+    for incident in Incident.objects.only(*columns).iterator(chunk_size=1000):
         if latest.get(incident.public_id) != (incident.version, digest(bytes(incident.document))):
             yield f"{incident.public_id}: what is served is not the last version in the log"
         if superseded.get(incident.public_id) != incident.superseded_by:

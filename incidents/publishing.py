@@ -1,4 +1,6 @@
-"""Appends to the public log: publish, correct, dispute, withdraw, merge, restore. The only code that writes what the world reads.
+"""Appends to the public log: publish, correct, dispute, withdraw, merge, restore.
+
+The only code that writes what the world reads.
 
 The log: number n = 1, 2, 3, ... in commit order without a gap; leaf(n) = RFC 8785 bytes of
 {"at", "digest", "id", "number", "operation", "version"}; chain(n) = SHA-256(chain(n-1) || leaf(n)), where chain(0) is

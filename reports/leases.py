@@ -20,7 +20,7 @@ def lease_end() -> datetime:
 
 
 def free() -> Q:
-    """Reports that wait for somebody: nobody has claimed them, or the lease ran out, or the account is no longer in use."""
+    """Reports that wait for somebody: nobody claimed them, the lease ran out, or the account is no longer in use."""
     over = Q(held_until=None) | Q(held_until__lte=timezone.now()) | Q(owner__is_active=False)
     return Q(state=ReportState.RECEIVED) | (Q(state=ReportState.IN_REVIEW) & over)
 

@@ -104,7 +104,7 @@ def _both(case: Case, into: Case) -> tuple[Case, Case]:
 
 
 def _take_over(case: Case, into: Case) -> dict[str, list[int]]:
-    """Gives `into` what it lacks of the other's reports, models and references. Returns the primary keys of the gain."""
+    """Gives `into` the reports, models and references it lacks. Returns the primary keys of what it gained."""
     reports = list(case.reports.exclude(pk__in=into.reports.values("pk")).values_list("pk", flat=True))
     into.reports.add(*reports)
     named = {_subject(model) for model in into.models.all()}

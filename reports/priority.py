@@ -21,7 +21,7 @@ CORROBORATION_WITHIN = timedelta(days=30)
 HIGH, MEDIUM, LOW = 3, 2, 1
 WORDS = {HIGH: "high", MEDIUM: "medium", LOW: "low"}
 # The product from which a word begins; products go from 1 to 54.
-HIGH_FROM, MEDIUM_FROM = 12, 4
+HIGH_FROM, MEDIUM_FROM = 18, 6
 MANY_DOWNLOADS, SOME_DOWNLOADS, MANY_OTHERS = 1_000_000, 10_000, 3
 
 
@@ -72,7 +72,7 @@ FACTORS = (
 
 
 def with_priority(reports: QuerySet[Report]) -> QuerySet[Report]:
-    """With `others` (reports on the same models), `downloads` (the most of its models') and `priority` (HIGH to LOW)."""
+    """With `others` (reports on the same models), `downloads` (of the most used model) and `priority` (HIGH to LOW)."""
     product: Any = Value(1)
     for factor in FACTORS:
         product = product * factor.points()

@@ -165,8 +165,15 @@ def accept(*, report: Report, by: Actor, case: Case | None = None) -> Case:
     moved = _move_report("accept", report, by, owner=None, held_until=None)
     joined = open_case(report=moved.report, by=by) if case is None else live_case(case)
     added = join(report=moved.report, case=joined, by=by)
-    known = {"case": joined, "opened_case": case is None, "models_added": added}
-    remember(report=moved.report, by=by, verb="accept", before=moved.before, **known)
+    remember(
+        report=moved.report,
+        by=by,
+        verb="accept",
+        before=moved.before,
+        case=joined,
+        opened_case=case is None,
+        models_added=added,
+    )
     return joined
 
 

@@ -20,6 +20,8 @@ _BUTTONS = {
     "dispute": ("Mark as disputed", "Stays public with this mark and these reasons."),
     "withdraw": ("Withdraw", "No longer stands, for good; stays readable with this reason, so that citations resolve."),
 }
+# What changes a case so that its public record may have to be corrected.
+_CHANGES = {"edit", "group", "merge", "unmerge", "split", "take out", "undo"}
 
 
 def context(case: Case, by: User) -> dict[str, Any]:
@@ -54,7 +56,7 @@ def _edited_since(activities: list[Any]) -> bool:
     """Whether anything changed after the last publication."""
     verbs = [activity.verb for activity in activities]
     public = max((at for at, verb in enumerate(verbs) if verb in CASE_MOVES), default=-1)
-    return any(verb in {"edit", "group"} for verb in verbs[public + 1 :])
+    return any(verb in _CHANGES for verb in verbs[public + 1 :])
 
 
 def preview(case: Case) -> dict[str, Any]:

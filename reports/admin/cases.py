@@ -19,7 +19,7 @@ from accounts.models import User
 from incidents.models import Publication
 from reports import workflow
 from reports.actors import WrongStateError
-from reports.admin import case_page
+from reports.admin import case_grouping, case_page
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.case_forms import (
     CaseClassificationForm,
@@ -31,7 +31,7 @@ from reports.admin.case_forms import (
 )
 from reports.admin.choices import category_title, term_title
 from reports.admin.facts import facts_of
-from reports.models import Case, CaseClassification, CaseModel, CaseReference, CaseState
+from reports.models import LIVE, Case, CaseClassification, CaseModel, CaseReference
 
 _WORDING = ("title", "summary", "description")
 _EVENT = ("kind", "category", "occurred", "other_ids")
@@ -54,8 +54,8 @@ _REVISIONS: dict[str, Revision] = {
 
 
 def _may_edit(request: HttpRequest, case: AnyModel | None) -> bool:
-    withdrawn = isinstance(case, Case) and case.state == CaseState.WITHDRAWN
-    return request.user.has_perm("reports.change_case") and not withdrawn
+    over = isinstance(case, Case) and case.state not in LIVE
+    return request.user.has_perm("reports.change_case") and not over
 
 
 class PartOfCase(InlineModelAdmin):
@@ -169,7 +169,7 @@ class CaseAdmin(admin.ModelAdmin):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: AnyModel | None = None) -> bool:
-        """Until it is withdrawn."""
+        """Until it is withdrawn, merged or closed."""
         return _may_edit(request, obj)
 
     def has_delete_permission(self, _request: HttpRequest, _obj: AnyModel | None = None) -> bool:
@@ -241,8 +241,9 @@ class CaseAdmin(admin.ModelAdmin):
     # --- Pages -----------------------------------------------------------------------------------------------------
     def get_urls(self) -> list[URLPattern]:
         """The buttons' address before the admin's own."""
-        move = self.admin_site.admin_view(self.move_view)
-        return [path("<int:pk>/do/<slug:verb>/", move, name="reports_case_move"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        move = path("<int:pk>/do/<slug:verb>/", wrap(self.move_view), name="reports_case_move")
+        return [move, *case_grouping.urls(wrap), *super().get_urls()]
 
     def render_change_form(
         self,
@@ -255,6 +256,7 @@ class CaseAdmin(admin.ModelAdmin):
         case = context["original"]
         more = {
             **case_page.context(case, actor(request)),
+            **case_grouping.context(case, actor(request)),
             "title": str(case),
             "subtitle": None,
             "is_nav_sidebar_enabled": False,

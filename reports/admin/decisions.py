@@ -6,6 +6,7 @@ from django import forms
 from django.db.models import QuerySet
 
 from incidents.record import is_public_id
+from reports.admin.acting import key_in
 from reports.models import LIVE, Case, CaseState, RejectReason, Report
 
 MOST_OFFERED = 50
@@ -56,16 +57,18 @@ class ExistingCaseForm(forms.Form):
         if self.errors:
             return cleaned
         text = str(cleaned["number"] or cleaned["case"]).strip().upper()
-        chosen = _case_named(text) if text else None
+        chosen = case_named(text) if text else None
         if chosen is None:
             raise forms.ValidationError(f"There is no case {text}." if text else "Choose the case to join.")
         return {**cleaned, "chosen": chosen}
 
 
-def _case_named(text: str) -> Case | None:
+def case_named(text: str) -> Case | None:
+    """The case of that number or public id, in capitals."""
     if is_public_id(text):
         return Case.objects.filter(incident__public_id=text).first()
-    return Case.objects.filter(pk=int(text)).first() if text.isascii() and text.isdigit() else None
+    number = key_in(text)
+    return Case.objects.filter(pk=number).first() if number is not None else None
 
 
 class RejectForm(forms.Form):

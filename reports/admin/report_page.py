@@ -12,8 +12,10 @@ from reports.admin.acting import open_moves
 from reports.admin.choices import category_title
 from reports.admin.decisions import ExistingCaseForm, RejectForm
 from reports.admin.facts import Facts, facts_of, findings_of
-from reports.models import Activity, Contact, NamedModel, Report
+from reports.models import Activity, Contact, NamedModel, Report, ReportState
 from reports.notices import status_of
+from reports.priority import LOW, WORDS, reasons, with_priority
+from reports.queue import UNDECIDED
 from reports.workflow import REPORT_MOVES
 
 MOST_SHOWN = 20
@@ -22,7 +24,15 @@ MOST_SHOWN = 20
 def context(report: Report, by: User) -> dict[str, Any]:
     """What the page shows, and the forms `by` may use."""
     named = list(_named(report))
-    moves = open_moves(REPORT_MOVES, report.state, by) if report.owner in (None, by) else set()
+    holder = report.holder
+    moves = open_moves(REPORT_MOVES, report.state, by) if holder in (None, by) else set()
+    mine = holder is not None and holder == by and report.state == ReportState.IN_REVIEW
+    if mine:
+        moves.discard("claim")
+    elif report.state == ReportState.IN_REVIEW:
+        moves.discard("release")
+    another = report.state == ReportState.ACCEPTED and by.has_perm("reports.decide")
+    urgent = with_priority(Report.objects.filter(pk=report.pk)).get()
     return {
         "report": report,
         "category": category_title(report.category),
@@ -32,11 +42,17 @@ def context(report: Report, by: User) -> dict[str, Any]:
         "incidents": _incidents(named),
         "cases": list(report.cases.select_related("incident").order_by("pk")),
         "moves": moves,
-        "held_by_other": report.owner if report.owner not in (None, by) else None,
+        "held_by_other": holder if holder not in (None, by) else None,
+        "held_by_me": mine,
+        "may_take_over": holder not in (None, by) and by.has_perm("reports.decide"),
+        "may_add": another,
+        "priority": WORDS[getattr(urgent, "priority", LOW)],
+        "priority_reasons": reasons(urgent),
+        "undecided": report.state in UNDECIDED,
         "reporter_reads": status_of(report).text if report.receipt_key else "",
         "has_contact": Contact.objects.filter(report=report).exists(),
         "may_see_contact": by.has_perm("reports.view_contact"),
-        "group_form": ExistingCaseForm(report=report) if "accept" in moves else None,
+        "group_form": ExistingCaseForm(report=report) if "accept" in moves or another else None,
         "reject_form": RejectForm() if "reject" in moves else None,
         "timeline": timeline(report.activities.all()),
     }

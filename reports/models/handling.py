@@ -68,12 +68,15 @@ class ConsolePreference(models.Model):
     shortcuts = models.BooleanField(default=True, help_text="Single keys press buttons (WCAG 2.1.4).")
 
 
+MOST_IN_A_QUERY = 500
+
+
 class SavedFilter(models.Model):
     """A view of the queue that a moderator keeps under a name."""
 
     account = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     title = models.CharField(max_length=60)
-    query = models.CharField(max_length=500, help_text="What stands after the ? of the queue's address.")
+    query = models.CharField(max_length=MOST_IN_A_QUERY, help_text="What stands after the ? of the queue's address.")
 
     class Meta:
         ordering = ["title"]

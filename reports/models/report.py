@@ -75,14 +75,14 @@ class Report(models.Model):
         ]
         indexes = [models.Index(fields=["state", "submitted_at"], name="report_queue")]
 
+    def __str__(self) -> str:
+        return f"Report {self.pk}" + (f": {self.title}" if self.title else "")
+
     @property
     def holder(self) -> User | None:
         """Who holds the report now: its owner, while the lease lasts and the account is active."""
         held = self.held_until is not None and self.held_until > timezone.now()
         return self.owner if held and self.owner is not None and self.owner.is_active else None
-
-    def __str__(self) -> str:
-        return f"Report {self.pk}" + (f": {self.title}" if self.title else "")
 
 
 class Contact(models.Model):

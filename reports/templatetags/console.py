@@ -7,25 +7,14 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalogue.models import Lookup
-from reports.models import Report, ReportState
 
 register = template.Library()
 
 
 @register.simple_tag
-def waiting_reports(user: User) -> dict[str, Any] | None:
-    """How the queue stands, for those who may see it."""
-    if not user.has_perm("reports.view_report"):
-        return None
-    unclaimed = Report.objects.filter(state=ReportState.RECEIVED)
-    in_review = Report.objects.filter(state=ReportState.IN_REVIEW)
-    return {
-        "unclaimed": unclaimed.count(),
-        "in_review": in_review.count(),
-        "mine": in_review.filter(owner=user).count(),
-        "oldest": unclaimed.order_by("submitted_at").values_list("submitted_at", flat=True).first(),
-        "may_decide": user.has_perm("reports.decide"),
-    }
+def may_see_reports(user: User) -> bool:
+    """Whether the queue concerns the visitor."""
+    return user.has_perm("reports.view_report")
 
 
 @register.simple_tag
