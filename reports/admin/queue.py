@@ -59,7 +59,6 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     actions = ("reject_chosen",)
-    actions_selection_counter = False
     change_list_template = "admin/reports/report/queue.html"
 
     class Media:
