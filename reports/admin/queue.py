@@ -69,7 +69,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
         named = NamedModel.objects.select_related("alias").prefetch_related("alias__lookups").order_by("pk")
         return with_priority(super().get_queryset(request)).prefetch_related(Prefetch("named_models", queryset=named))
 
-    def get_changelist(self, _request: HttpRequest, **_kwargs: Any) -> type[ChangeList]:
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002 - as Django calls it
         """In the queue's order."""
         return Queue
 
