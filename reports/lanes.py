@@ -8,17 +8,32 @@ from django.utils import timezone
 
 from incidents.taxonomy import with_descendants
 from reports.models import NamedModel
-from reports.priority import HIGH, STALE_AFTER
+from reports.priority import HIGH, STALE_AFTER, WORDS
+
+_HIGH = (HIGH,)
+_OTHERS = tuple(number for number in WORDS if number != HIGH)
 
 
 @dataclass(frozen=True)
 class Lane:
-    """Some of the reports that await a decision; `of` is asked anew each time, over rows `with_priority`."""
+    """Some of the reports that await a decision: those that `where` says, asked anew each time.
+
+    `high` narrows it to the reports of high priority (True), or to all others (False); rows must be `with_priority`.
+    """
 
     slug: str
     title: str
     meaning: str
-    of: Callable[[], Q]
+    where: Callable[[], Q]
+    high: bool | None = None
+
+    def of(self) -> Q:
+        """The whole condition."""
+        return self.where() if self.high is None else self.where() & Q(priority__in=_HIGH if self.high else _OTHERS)
+
+
+def _everything() -> Q:
+    return Q(pk__isnull=False)
 
 
 def _with_artefact() -> Q:
@@ -32,7 +47,7 @@ def _imported() -> Q:
 
 
 def _normal() -> Q:
-    return ~Q(priority=HIGH) & ~_with_artefact() & ~_imported()
+    return ~_with_artefact() & ~_imported()
 
 
 def _stale() -> Q:
@@ -40,10 +55,10 @@ def _stale() -> Q:
 
 
 LANES: tuple[Lane, ...] = (
-    Lane("all", "Everything", "Every report that awaits a decision.", Q),
-    Lane("high", "High priority", "Much harm, many reports or much used models.", lambda: Q(priority=HIGH)),
+    Lane("all", "Everything", "Every report that awaits a decision.", _everything),
+    Lane("high", "High priority", "Much harm, many reports or much used models.", _everything, high=True),
     Lane("backdoor", "Backdoor with artefact", "A malicious model or file that can be looked at.", _with_artefact),
-    Lane("normal", "Normal", "Neither of the two before, and not imported.", _normal),
+    Lane("normal", "Normal", "Neither of the two before, and not imported.", _normal, high=False),
     Lane("imports", "Imports", "Read from another database.", _imported),
     Lane("stale", "Over 48 hours", "Waits for longer than two days.", _stale),
 )

@@ -8,7 +8,21 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from django.db.models import Case, Count, F, IntegerField, Max, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    Count,
+    ExpressionWrapper,
+    F,
+    Func,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -29,8 +43,14 @@ MANY_DOWNLOADS, SOME_DOWNLOADS, MANY_OTHERS = 1_000_000, 10_000, 3
 class Factor:
     """What makes a report urgent: its points as SQL over `with_priority`'s columns, and the reason in words, or ""."""
 
-    points: Callable[[], Case]
+    points: Callable[[], Any]
     reason: Callable[[Any], str]
+
+
+def _steps(value: Any, *thresholds: int) -> Any:
+    """1, and 1 more for each threshold that `value` reaches. Asks for the value once: it may be a costly subquery."""
+    reached = Func(value, Value(list(thresholds)), function="width_bucket", output_field=IntegerField())
+    return ExpressionWrapper(reached + 1, output_field=IntegerField())
 
 
 def _points(*steps: tuple[Q, int]) -> Case:
@@ -63,10 +83,8 @@ FACTORS = (
         lambda: _points(*((Q(kind=kind), points) for kind, (points, _reason) in _HARM.items())),
         lambda report: _HARM.get(report.kind, (1, ""))[1],
     ),
-    Factor(lambda: _points((Q(others__gte=MANY_OTHERS), 3), (Q(others__gte=1), 2)), _of_others),
-    Factor(
-        lambda: _points((Q(downloads__gte=MANY_DOWNLOADS), 3), (Q(downloads__gte=SOME_DOWNLOADS), 2)), _of_downloads
-    ),
+    Factor(lambda: _steps(F("others"), 1, MANY_OTHERS), _of_others),
+    Factor(lambda: _steps(F("downloads"), SOME_DOWNLOADS, MANY_DOWNLOADS), _of_downloads),
     Factor(lambda: _points((_stale(), 2)), _of_age),
 )
 
@@ -76,11 +94,8 @@ def with_priority(reports: QuerySet[Report]) -> QuerySet[Report]:
     product: Any = Value(1)
     for factor in FACTORS:
         product = product * factor.points()
-    steps = (When(product__gte=HIGH_FROM, then=Value(HIGH)), When(product__gte=MEDIUM_FROM, then=Value(MEDIUM)))
-    return (
-        reports.annotate(others=_others(), downloads=_downloads())
-        .annotate(product=product)
-        .annotate(priority=Case(*steps, default=Value(LOW), output_field=IntegerField()))
+    return reports.annotate(others=_others(), downloads=_downloads()).annotate(
+        priority=_steps(ExpressionWrapper(product, output_field=IntegerField()), MEDIUM_FROM, HIGH_FROM)
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Min, QuerySet
+from django.db.models import BooleanField, Case, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from accounts.models import User
@@ -14,7 +14,7 @@ from reports.actors import require
 from reports.lanes import LANES, Lane, lane
 from reports.leases import free
 from reports.models import Report, ReportState, Skip
-from reports.priority import most_urgent_first, with_priority
+from reports.priority import HIGH, most_urgent_first, with_priority
 
 UNDECIDED = (ReportState.RECEIVED, ReportState.IN_REVIEW)
 
@@ -30,17 +30,24 @@ class LaneCount:
 
 
 def counts() -> list[LaneCount]:
-    """Every lane, in the order of the table; one query."""
-    wanted: dict[str, Any] = {}
-    for one in LANES:
-        wanted[f"{one.slug}_waiting"] = Count("pk", filter=one.of())
-        wanted[f"{one.slug}_free"] = Count("pk", filter=one.of() & free())
-        wanted[f"{one.slug}_oldest"] = Min("submitted_at", filter=one.of())
-    found = with_priority(Report.objects.filter(state__in=UNDECIDED)).order_by().aggregate(**wanted)
-    return [
-        LaneCount(one, found[f"{one.slug}_waiting"], found[f"{one.slug}_free"], found[f"{one.slug}_oldest"])
-        for one in LANES
-    ]
+    """Every lane, in the order of the table; one query, which asks for the priority of each waiting report once."""
+    flags = {f"in_{one.slug}": _flag(one.where()) for one in LANES}
+    waiting = with_priority(Report.objects.filter(state__in=UNDECIDED)).annotate(is_free=_flag(free()), **flags)
+    rows = list(waiting.order_by().values("submitted_at", "priority", "is_free", *flags))
+    return [_count(one, [row for row in rows if _stands_in(row, one)]) for one in LANES]
+
+
+def _flag(condition: Q) -> Case:
+    return Case(When(condition, then=Value(True)), default=Value(False), output_field=BooleanField())
+
+
+def _stands_in(row: dict[str, Any], one: Lane) -> bool:
+    return row[f"in_{one.slug}"] and one.high in (None, row["priority"] == HIGH)
+
+
+def _count(one: Lane, rows: list[dict[str, Any]]) -> LaneCount:
+    oldest = min((row["submitted_at"] for row in rows), default=None)
+    return LaneCount(one, len(rows), sum(row["is_free"] for row in rows), oldest)
 
 
 def offered(*, slug: str, by: User) -> QuerySet[Report]:

@@ -48,8 +48,8 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
     """What waits, the most urgent first; one report with everything a decision needs. Every button is one verb."""
 
     list_display = (
-        *("shown_title", "shown_priority", "age", "shown_state", "shown_category"),
-        *("kind", "models", "source", "holder"),
+        *("shown_title", "shown_priority", "age", "shown_state", "holder"),
+        *("shown_category", "kind", "models", "source"),
     )
     list_filter = FILTERS
     list_select_related = ("owner",)
