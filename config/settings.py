@@ -64,11 +64,14 @@ LEASE_SECONDS = env.float("FAULTLINE_LEASE_SECONDS", default=120.0)
 BEAT_SECONDS = env.float("FAULTLINE_BEAT_SECONDS", default=60.0)
 # How long what a hub said stays fresh.
 LOOKUP_REFRESH_HOURS = env.float("FAULTLINE_LOOKUP_REFRESH_HOURS", default=24.0)
+# How long what was approved waits before it becomes public, so that it can be undone.
+UNDO_SECONDS = env.float("FAULTLINE_UNDO_SECONDS", default=30.0)
 # What wakes what: the only place. Every task named here also runs on each beat, so a lost message costs one beat.
 WAKES = {
     "model named": ["catalogue.tasks.look_up_due_models"],
     "lookups left over": ["catalogue.tasks.look_up_due_models"],
     "model looked up": ["catalogue.tasks.inspect_due_models"],
+    "release scheduled": ["reports.tasks.publish_due_releases"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------
@@ -182,6 +185,13 @@ TEMPLATES = [
         },
     }
 ]
+
+# --- Mail ----------------------------------------------------------------------------------------------------------
+# Unset, nothing is mailed: what would be is shown to copy.
+MAIL_URL = env.str("FAULTLINE_MAIL_URL", default="")
+globals().update(env.email_url_config(MAIL_URL or "dummymail://"))
+DEFAULT_FROM_EMAIL = env.str("FAULTLINE_MAIL_FROM", default="") or f"no-reply@{NODE_NAME}"
+EMAIL_TIMEOUT = 10
 
 # --- Time and language ---------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

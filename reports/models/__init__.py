@@ -2,9 +2,13 @@
 
 from reports.models.activity import Activity
 from reports.models.case import Case, CaseClassification, CaseModel, CaseReference, CaseState
+from reports.models.embargo import Embargo, EmbargoChange
+from reports.models.release import OPEN_RELEASE, Release, ReleaseState, ReleaseVerb
+from reports.models.reply import ReplyLink, Statement, StatementState
 from reports.models.report import Contact, NamedModel, RejectReason, Report, ReportState
 
 __all__ = [
+    "OPEN_RELEASE",
     "Activity",
     "Case",
     "CaseClassification",
@@ -12,8 +16,16 @@ __all__ = [
     "CaseReference",
     "CaseState",
     "Contact",
+    "Embargo",
+    "EmbargoChange",
     "NamedModel",
     "RejectReason",
+    "Release",
+    "ReleaseState",
+    "ReleaseVerb",
+    "ReplyLink",
     "Report",
     "ReportState",
+    "Statement",
+    "StatementState",
 ]
