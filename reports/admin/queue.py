@@ -26,6 +26,7 @@ from reports.admin import facts, report_page
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.choices import category_title
 from reports.admin.decisions import ExistingCaseForm, RejectForm
+from reports.embargo import visible_reports
 from reports.models import NamedModel, RejectReason, Report, ReportState
 
 MOST_MODELS_IN_A_ROW = 3
@@ -150,7 +151,8 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
         """With everything a row shows."""
         named = NamedModel.objects.select_related("alias").prefetch_related("alias__lookups").order_by("pk")
-        return super().get_queryset(request).prefetch_related(Prefetch("named_models", queryset=named))
+        reports = visible_reports(super().get_queryset(request), actor(request))
+        return reports.prefetch_related(Prefetch("named_models", queryset=named))
 
     def lookup_allowed(self, lookup: str, _value: str, request: HttpRequest | None = None) -> bool:  # noqa: ARG002 - Django looks for `request`
         """Only the filters above: an address must not become a question about a receipt or a contact."""
@@ -246,7 +248,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
         act = _ACTS.get(verb)
         if act is None:
             raise Http404
-        report = get_object_or_404(Report, pk=pk)
+        report = get_object_or_404(self.get_queryset(request), pk=pk)
         try:
             return redirect(act(request, report))
         except REFUSALS as error:
@@ -317,7 +319,7 @@ def _accept(request: HttpRequest, report: Report) -> str:
 
 
 def _group(request: HttpRequest, report: Report) -> str:
-    form = ExistingCaseForm(request.POST, report=report)
+    form = ExistingCaseForm(request.POST, report=report, by=actor(request))
     if not form.is_valid():
         return _explain(request, form, report)
     case = workflow.accept(report=report, by=actor(request), case=form.cleaned_data["chosen"])

@@ -12,6 +12,8 @@ from reports.admin.acting import open_moves
 from reports.admin.choices import category_title
 from reports.admin.decisions import ExistingCaseForm, RejectForm
 from reports.admin.facts import Facts, facts_of, findings_of
+from reports.conflicts import conflict_with_report
+from reports.embargo import visible_cases, visible_reports
 from reports.models import Activity, Contact, NamedModel, Report
 from reports.notices import status_of
 from reports.workflow import REPORT_MOVES
@@ -22,21 +24,24 @@ MOST_SHOWN = 20
 def context(report: Report, by: User) -> dict[str, Any]:
     """What the page shows, and the forms `by` may use."""
     named = list(_named(report))
+    conflict = conflict_with_report(by, report)
     moves = open_moves(REPORT_MOVES, report.state, by) if report.owner in (None, by) else set()
+    moves = moves & {"release"} if conflict else moves
     return {
         "report": report,
         "category": category_title(report.category),
         "kind_meaning": MEANINGS[Kind][report.kind],
         "named": [(one, _facts(one), findings_of(one.alias.model) if one.alias else None) for one in named],
-        "other_reports": list(_other_reports(report, named)[:MOST_SHOWN]),
+        "other_reports": list(visible_reports(_other_reports(report, named), by)[:MOST_SHOWN]),
         "incidents": _incidents(named),
-        "cases": list(report.cases.select_related("incident").order_by("pk")),
+        "cases": list(visible_cases(report.cases.all(), by).select_related("incident").order_by("pk")),
         "moves": moves,
+        "conflict": conflict,
         "held_by_other": report.owner if report.owner not in (None, by) else None,
         "reporter_reads": status_of(report).text if report.receipt_key else "",
         "has_contact": Contact.objects.filter(report=report).exists(),
-        "may_see_contact": by.has_perm("reports.view_contact"),
-        "group_form": ExistingCaseForm(report=report) if "accept" in moves else None,
+        "may_see_contact": by.has_perm("reports.view_contact") and not conflict,
+        "group_form": ExistingCaseForm(report=report, by=by) if "accept" in moves else None,
         "reject_form": RejectForm() if "reject" in moves else None,
         "timeline": timeline(report.activities.all()),
     }
