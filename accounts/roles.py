@@ -28,6 +28,9 @@ _MODERATION = frozenset(
         "catalogue.change_concern",
         "incidents.view_incident",
         "incidents.view_publication",
+        "reports.view_release",
+        "accounts.view_affiliation",
+        "accounts.add_affiliation",
     }
 )
 _OPERATION = frozenset(
@@ -35,6 +38,9 @@ _OPERATION = frozenset(
         "accounts.view_user",
         "accounts.add_user",
         "accounts.change_user",
+        "accounts.view_affiliation",
+        "accounts.add_affiliation",
+        "accounts.delete_affiliation",
         "catalogue.view_model",
         "catalogue.view_snapshot",
         "catalogue.view_lookup",
@@ -51,7 +57,7 @@ _OPERATION = frozenset(
 ROLES: dict[str, frozenset[str]] = {
     Role.NONE: frozenset(),
     Role.MODERATOR: _MODERATION,
-    Role.SENIOR_MODERATOR: _MODERATION | {"reports.withdraw", SEES_CONTACTS},
+    Role.SENIOR_MODERATOR: _MODERATION | {"reports.withdraw", "reports.view_embargoed", SEES_CONTACTS},
     Role.OPERATOR: _OPERATION,
 }
 

@@ -57,6 +57,14 @@ HUB_TIMEOUT_SECONDS = env.float("FAULTLINE_HUB_TIMEOUT_SECONDS", default=15.0)
 # How long a hub that fails is left alone at first; twice as long each time it still fails.
 HUB_CIRCUIT_SECONDS = env.float("FAULTLINE_HUB_CIRCUIT_SECONDS", default=60.0)
 
+# --- Mail ----------------------------------------------------------------------------------------------------------
+# Where mail goes out; unset, none does, and no page asks for an address.
+EMAIL_URL = env.str("EMAIL_URL", default="")
+MAIL_ON = bool(EMAIL_URL)
+vars().update(env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("FAULTLINE_MAIL_FROM", default="") or f"faultline@{NODE_NAME}"
+
 # --- Work ----------------------------------------------------------------------------------------------------------
 # How long a worker may hold a leased row before another takes it over.
 LEASE_SECONDS = env.float("FAULTLINE_LEASE_SECONDS", default=120.0)
@@ -64,11 +72,14 @@ LEASE_SECONDS = env.float("FAULTLINE_LEASE_SECONDS", default=120.0)
 BEAT_SECONDS = env.float("FAULTLINE_BEAT_SECONDS", default=60.0)
 # How long what a hub said stays fresh.
 LOOKUP_REFRESH_HOURS = env.float("FAULTLINE_LOOKUP_REFRESH_HOURS", default=24.0)
+# How long what was approved waits before it becomes public, so that it can be undone.
+UNDO_SECONDS = env.float("FAULTLINE_UNDO_SECONDS", default=30.0)
 # What wakes what: the only place. Every task named here also runs on each beat, so a lost message costs one beat.
 WAKES = {
     "model named": ["catalogue.tasks.look_up_due_models"],
     "lookups left over": ["catalogue.tasks.look_up_due_models"],
     "model looked up": ["catalogue.tasks.inspect_due_models"],
+    "release scheduled": ["reports.tasks.publish_due_releases"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------

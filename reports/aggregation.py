@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from catalogue.hub import Reference, hubs
 from catalogue.models import Drift, Snapshot
@@ -16,11 +17,13 @@ from incidents.record import (
     ModelChange,
     Observation,
     Record,
+    RevisionStatus,
     Source,
     Status,
 )
+from incidents.record import Statement as PublicStatement
 from lib.text import clean_line, clean_text
-from reports.models import Case, CaseModel
+from reports.models import Case, CaseModel, Statement
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,7 @@ class CaseParts:
     classifications: Iterable[Classification]
     snapshots: Mapping[int, Snapshot]
     drift: Mapping[int, Iterable[Drift]]
+    statements: Iterable[Statement] = ()
 
 
 def summarise(case: Case, parts: CaseParts, stamp: Stamp) -> Record:
@@ -73,6 +77,17 @@ def summarise(case: Case, parts: CaseParts, stamp: Stamp) -> Record:
         classifications=tuple(parts.classifications),
         references=tuple(_clean_source(source) for source in parts.references),
         aliases=tuple({other.lower(): other for other in map(clean_line, case.other_ids)}.values()),
+        statements=tuple(public_statement(statement) for statement in parts.statements),
+    )
+
+
+def public_statement(statement: Statement) -> PublicStatement:
+    """A publisher's statement as the public reads it."""
+    return PublicStatement(
+        by=clean_line(statement.link.publisher),
+        at=instant(statement.received_at),
+        text=clean_text(statement.text),
+        statuses=tuple(RevisionStatus.model_validate(status) for status in statement.statuses),
     )
 
 
@@ -80,10 +95,12 @@ def _clean_source(source: Source) -> Source:
     return source.model_copy(update={"title": clean_line(source.title), "publisher": clean_line(source.publisher)})
 
 
-def restamp(document: bytes | memoryview, stamp: Stamp) -> Record:
-    """The record as it is public now, with another stamp and nothing else changed."""
+def restamp(document: bytes | memoryview, stamp: Stamp, statements: Iterable[Statement] | None = None) -> Record:
+    """The record as it is public now, with another stamp and nothing else changed but `statements`, where given."""
     standing = json.loads(bytes(document))
-    changes = {"version": stamp.version, "status": stamp.status, "modified": stamp.modified}
+    changes: dict[str, Any] = {"version": stamp.version, "status": stamp.status, "modified": stamp.modified}
+    if statements is not None:
+        changes["statements"] = [public_statement(statement) for statement in statements]
     marks = {"notice": clean_text(stamp.notice), "superseded_by": stamp.superseded_by or None}
     return Record.model_validate({**standing, **changes, **marks})
 
@@ -106,6 +123,8 @@ def _affected(named: CaseModel, snapshot: Snapshot | None, drift: Iterable[Drift
         note=note,
         observed=_observation(snapshot),
         changes=tuple(_change(noticed) for noticed in drift),
+        fixed_in=tuple(map(clean_line, named.fixed_in)),
+        not_affected_in=tuple(map(clean_line, named.not_affected_in)),
     )
 
 

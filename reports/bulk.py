@@ -6,7 +6,9 @@ from uuid import uuid4
 
 from accounts.models import User
 from reports import workflow
-from reports.actors import WrongStateError, require
+from reports.actors import NotAllowedError, WrongStateError, require
+from reports.conflicts import conflict_with_report
+from reports.embargo import visible_reports
 from reports.lanes import lane
 from reports.models import RejectReason, Report
 from reports.priority import with_priority
@@ -29,7 +31,7 @@ def dry_run(*, reports: Iterable[int], by: User, slug: str) -> list[Planned]:
     chosen = list(dict.fromkeys(reports))
     if len(chosen) > MOST_AT_ONCE:
         raise WrongStateError(f"choose at most {MOST_AT_ONCE} reports; these are {len(chosen)}")
-    rows = with_priority(Report.objects.filter(pk__in=chosen)).select_related("owner")
+    rows = with_priority(visible_reports(Report.objects.filter(pk__in=chosen), by)).select_related("owner")
     within = set(rows.filter(lane(slug).of()).values_list("pk", flat=True))
     return [Planned(report, _obstacle(report, by, slug, within)) for report in rows.order_by("submitted_at", "pk")]
 
@@ -50,7 +52,7 @@ def reject_many(
             continue
         try:
             done.append(workflow.reject(report=planned.report, by=by, reason=reason, note=note, batch=batch))
-        except WrongStateError as error:
+        except (NotAllowedError, WrongStateError) as error:
             refused.append(str(error))
     return done, refused
 
@@ -60,4 +62,6 @@ def _obstacle(report: Report, by: User, slug: str, within: set[int]) -> str:
         return f"it is {report.get_state_display().lower()} already"
     if report.holder not in (None, by):
         return f"{report.holder} holds it"
-    return "" if report.pk in within else f"it is not in the lane “{lane(slug).title}”"
+    if report.pk not in within:
+        return f"it is not in the lane “{lane(slug).title}”"
+    return conflict_with_report(by, report)

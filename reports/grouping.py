@@ -2,7 +2,9 @@
 
 from django.db import transaction
 
+from reports import release
 from reports.actors import Actor, WrongStateError, record_activity, require
+from reports.conflicts import refuse_conflict
 from reports.models import Case, Report, ReportState
 from reports.workflow import join, live_case, open_case
 
@@ -15,9 +17,11 @@ def add(*, report: Report, by: Actor, case: Case | None = None) -> Case:
     if row.state != ReportState.ACCEPTED:
         raise WrongStateError(f"report {row.pk} is {row.get_state_display().lower()}; accept it first")
     joined = open_case(report=row, by=by) if case is None else live_case(case)
+    refuse_conflict(by, report=row, case=joined)
     if joined.reports.filter(pk=row.pk).exists():
         raise WrongStateError(f"report {row.pk} is in case {joined.pk} already")
     join(report=row, case=joined, by=by)
+    release.reconsider(case=joined, by=by)
     return joined
 
 
@@ -27,6 +31,7 @@ def take_out(*, report: Report, case: Case, by: Actor) -> Report:
     require(by, "reports.decide")
     row = Report.objects.select_for_update().get(pk=report.pk)
     left = live_case(case)
+    refuse_conflict(by, case=left)
     if not left.reports.filter(pk=row.pk).exists():
         raise WrongStateError(f"report {row.pk} is not in case {left.pk}")
     if left.reports.count() == 1:
@@ -37,4 +42,5 @@ def take_out(*, report: Report, case: Case, by: Actor) -> Report:
         row.state = ReportState.RECEIVED
         row.save(update_fields=["state"])
     record_activity(by, "take out", report=row, case=left, before=before, after=row.state)
+    release.reconsider(case=left, by=by)
     return row

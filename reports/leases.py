@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from reports.actors import WrongStateError, record_activity, require
+from reports.conflicts import refuse_conflict
 from reports.models import ConsoleMessage, Report, ReportState, Skip
 
 HOLD_FOR = timedelta(minutes=20)
@@ -41,6 +42,7 @@ def steal(*, report: Report, by: User, reason: str) -> Report:
     holder = row.holder if row.state == ReportState.IN_REVIEW else None
     if holder is None or holder == by:
         raise WrongStateError(f"nobody else holds report {row.pk}")
+    refuse_conflict(by, report=row)
     if not (said := reason.replace("\x00", "").strip()):
         raise WrongStateError("to take a report over, say why")
     row.owner, row.held_until = by, lease_end()

@@ -14,8 +14,10 @@ from accounts.models import User
 from incidents import publishing
 from incidents.models import Incident, Operation
 from incidents.record import Status
+from reports import embargo, release
 from reports.actors import Actor, NotReadyError, WrongStateError, record_activity, require
 from reports.aggregation import Stamp, restamp
+from reports.conflicts import refuse_conflict
 from reports.models import LIVE, Case, CaseModel, CaseReference, CaseState, Merge, Report
 
 _PUBLIC = (CaseState.PUBLISHED, CaseState.DISPUTED)
@@ -23,7 +25,11 @@ _PUBLIC = (CaseState.PUBLISHED, CaseState.DISPUTED)
 
 @transaction.atomic
 def merge(*, case: Case, into: Case, by: Actor, notice: str = "") -> Merge:
-    """Merges `case` into `into`. The notice is public, and required where `case` is; that takes a senior moderator."""
+    """Merges `case` into `into`. The notice is public, and required where `case` is; that takes a senior moderator.
+
+    One is enough, unlike for a withdrawal, because a merge can be parted again. What was about to be released of `case`
+    is cancelled; of `into`, if it is no longer what was approved.
+    """
     require(by, "reports.decide")
     case, into = _both(case, into)
     if case.pk == into.pk:
@@ -31,6 +37,9 @@ def merge(*, case: Case, into: Case, by: Actor, notice: str = "") -> Merge:
     for one in (case, into):
         if one.state not in LIVE:
             raise WrongStateError(f"case {one.pk} is {one.get_state_display().lower()}; it cannot be merged now")
+        refuse_conflict(by, case=one)
+    if embargo.in_force(case):
+        raise WrongStateError(f"case {case.pk} is under an embargo: merge the other case into it, or end that first")
     if case.state in _PUBLIC and into.state not in _PUBLIC:
         raise WrongStateError(f"case {case.pk} is public and case {into.pk} is not: merge them the other way round")
     row = Merge.objects.create(
@@ -47,6 +56,8 @@ def merge(*, case: Case, into: Case, by: Actor, notice: str = "") -> Merge:
     case.save(update_fields=["state"])
     record_activity(by, "merge", case=case, before=before, after=case.state, note=f"into case {into.pk}. {notice}")
     record_activity(by, "merge", case=into, before=into.state, after=into.state, note=f"took in case {case.pk}")
+    release.cancel_open(case=case, by=by, reason=f"the case was merged into case {into.pk}")
+    release.reconsider(case=into, by=by)
     return row
 
 
@@ -63,6 +74,8 @@ def unmerge(*, case: Case, by: Actor, notice: str = "") -> Case:
         raise WrongStateError(f"case {case.pk} is no longer merged into another")
     if into.state == CaseState.MERGED:
         raise WrongStateError(f"case {into.pk} was itself merged into another; part those first")
+    for one in (case, into):
+        refuse_conflict(by, case=one)
     before, case.state = case.state, CaseState(row.state_before)
     if case.incident:
         require(by, "reports.withdraw")
@@ -73,6 +86,7 @@ def unmerge(*, case: Case, by: Actor, notice: str = "") -> Case:
     row.save(update_fields=["parted_at"])
     record_activity(by, "unmerge", case=case, before=before, after=case.state, note=f"from case {into.pk}. {notice}")
     record_activity(by, "unmerge", case=into, before=into.state, after=into.state, note=f"gave back case {case.pk}")
+    release.reconsider(case=into, by=by)
     return case
 
 
@@ -83,6 +97,9 @@ def split(*, case: Case, reports: Iterable[Report], models: Iterable[CaseModel],
     case = Case.objects.select_for_update().get(pk=case.pk)
     if case.state not in LIVE:
         raise WrongStateError(f"case {case.pk} is {case.get_state_display().lower()}; it cannot be split now")
+    refuse_conflict(by, case=case)
+    if embargo.in_force(case):
+        raise WrongStateError(f"case {case.pk} is under an embargo, which a new case would not have: end that first")
     moved = list(case.reports.filter(pk__in=[report.pk for report in reports]))
     named = case.models.filter(pk__in=[model.pk for model in models])
     if not moved or len(moved) == case.reports.count():
@@ -94,6 +111,7 @@ def split(*, case: Case, reports: Iterable[Report], models: Iterable[CaseModel],
     numbers = ", ".join(str(report.pk) for report in moved)
     record_activity(by, "open", case=new, after=new.state, note=f"split from case {case.pk}: reports {numbers}")
     record_activity(by, "split", case=case, note=f"reports {numbers} to case {new.pk}")
+    release.reconsider(case=case, by=by)
     return new
 
 
@@ -117,6 +135,8 @@ def _take_over(case: Case, into: Case) -> dict[str, list[int]]:
             file=model.file,
             status=model.status,
             note=model.note,
+            fixed_in=model.fixed_in,
+            not_affected_in=model.not_affected_in,
         ).pk
         for model in case.models.order_by("pk")
         if _subject(model) not in named

@@ -11,6 +11,8 @@ from django.utils import timezone
 from accounts.models import User
 from reports import workflow
 from reports.actors import require
+from reports.conflicts import without_conflicts
+from reports.embargo import visible_reports
 from reports.lanes import LANES, Lane, lane
 from reports.leases import free
 from reports.models import Report, ReportState, Skip
@@ -21,7 +23,7 @@ UNDECIDED = (ReportState.RECEIVED, ReportState.IN_REVIEW)
 
 @dataclass(frozen=True)
 class LaneCount:
-    """How a lane stands: reports that await a decision, those of them nobody holds, and since when the oldest waits."""
+    """How a lane stands for somebody: what awaits a decision, what of it they may claim, since when the oldest waits."""
 
     lane: Lane
     waiting: int
@@ -29,10 +31,12 @@ class LaneCount:
     oldest: datetime | None
 
 
-def counts() -> list[LaneCount]:
+def counts(by: User) -> list[LaneCount]:
     """Every lane, in the order of the table; one query, which asks for the priority of each waiting report once."""
     flags = {f"in_{one.slug}": _flag(one.where()) for one in LANES}
-    waiting = with_priority(Report.objects.filter(state__in=UNDECIDED)).annotate(is_free=_flag(free()), **flags)
+    undecided = visible_reports(Report.objects.filter(state__in=UNDECIDED), by)
+    claimable = free() & Q(pk__in=without_conflicts(undecided.filter(free()), by).order_by().values("pk"))
+    waiting = with_priority(undecided).annotate(is_free=_flag(claimable), **flags)
     rows = list(waiting.order_by().values("submitted_at", "priority", "is_free", *flags))
     return [_count(one, [row for row in rows if _stands_in(row, one)]) for one in LANES]
 
@@ -53,7 +57,7 @@ def _count(one: Lane, rows: list[dict[str, Any]]) -> LaneCount:
 def offered(*, slug: str, by: User) -> QuerySet[Report]:
     """What "next" may hand to `by` in a lane, the most urgent first."""
     skipped = Skip.objects.filter(account=by, until__gt=timezone.now()).values("report")
-    rows = with_priority(Report.objects.filter(free()).exclude(pk__in=skipped))
+    rows = with_priority(without_conflicts(Report.objects.filter(free()).exclude(pk__in=skipped), by))
     return rows.filter(lane(slug).of()).order_by(*most_urgent_first())
 
 

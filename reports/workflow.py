@@ -4,8 +4,10 @@ Every verb is atomic, takes keywords and the actor (`by`), checks permission and
 own Activity row.
 """
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +27,7 @@ from lib.canonical import canonical_bytes, digest
 from lib.seal import seal, unseal
 from reports.actors import REPORTER, Actor, NotReadyError, WrongStateError, record_activity, require
 from reports.aggregation import CaseParts, Stamp, restamp, summarise
+from reports.conflicts import refuse_conflict
 from reports.leases import lease_end
 from reports.models import (
     LIVE,
@@ -37,6 +40,8 @@ from reports.models import (
     RejectReason,
     Report,
     ReportState,
+    Statement,
+    StatementState,
 )
 from reports.receipts import new_receipt, receipt_key
 from reports.submission import Submission
@@ -68,6 +73,8 @@ CASE_MOVES = {
     "dispute": Move("reports.publish", frozenset({CaseState.PUBLISHED}), CaseState.DISPUTED),
     "withdraw": Move("reports.withdraw", _IN_FORCE, CaseState.WITHDRAWN),
 }
+# Leaves the state as it is.
+_ADD_STATEMENTS = Move("reports.publish", _IN_FORCE, "")
 
 
 @dataclass(frozen=True)
@@ -164,6 +171,7 @@ def accept(*, report: Report, by: Actor, case: Case | None = None) -> Case:
     """
     moved = _move_report("accept", report, by, owner=None, held_until=None)
     joined = open_case(report=moved.report, by=by) if case is None else live_case(case)
+    refuse_conflict(by, case=joined)
     added = join(report=moved.report, case=joined, by=by)
     remember(
         report=moved.report,
@@ -220,6 +228,7 @@ def _add_models(case: Case, report: Report) -> list[int]:
 def contact_of(*, report: Report, by: Actor) -> str:
     """How to reach the reporter, "" where none was left; that `by` looked is recorded. Raises UnreadableSealError."""
     require(by, "reports.view_contact")
+    refuse_conflict(by, report=report)
     contact = Contact.objects.filter(report=report).first()
     record_activity(by, "view contact", report=report)
     return unseal(bytes(contact.sealed)) if contact else ""
@@ -229,62 +238,92 @@ def contact_of(*, report: Report, by: Actor) -> str:
 def edited(*, case: Case, by: Actor, fields: Iterable[str]) -> None:
     """Notes that `by` changed the case's wording; what is already public stays until `correct`."""
     require(by, "reports.decide")
+    refuse_conflict(by, case=case)
     if changed := sorted(set(fields)):
         record_activity(by, "edit", case=case, note=", ".join(changed))
 
 
 @transaction.atomic
 def publish(*, case: Case, by: Actor) -> Publication:
-    """Makes the case public for the first time."""
+    """Makes the case public for the first time, at once. People go through `reports.release`."""
     case = _move_case("publish", case, by)
     now = timezone.now()
-    stamp = Stamp(
-        public_id=publishing.mint_public_id(now),
-        origin=settings.NODE_NAME,
-        version=1,
-        status=Status.PUBLISHED,
-        published=publishing.instant(now),
-        modified=publishing.instant(now),
-    )
-    publication = publishing.publish(_record_of(case, stamp))
-    case.incident = publication.incident
+    publication = publishing.publish(_record_of(case, _first_stamp(publishing.mint_public_id(now), now)))
+    case.incident, case.state = publication.incident, CASE_MOVES["publish"].after
     return _published(case, "publish", by, publication)
 
 
 def correct(*, case: Case, by: Actor, notice: str) -> Publication:
     """Makes the case's present wording public, and says why it changed. Ends a dispute."""
-    return _revise("correct", Operation.CORRECT, case, by, notice)
+    return _revise("correct", case, by, notice)
 
 
 def dispute(*, case: Case, by: Actor, notice: str) -> Publication:
     """Marks the record as disputed, with the reasons."""
-    return _revise("dispute", Operation.DISPUTE, case, by, notice)
+    return _revise("dispute", case, by, notice)
 
 
 def withdraw(*, case: Case, by: Actor, notice: str) -> Publication:
     """Withdraws the record; it stays readable with the reason, so that citations resolve."""
-    return _revise("withdraw", Operation.WITHDRAW, case, by, notice)
+    return _revise("withdraw", case, by, notice)
 
 
 @transaction.atomic
-def _revise(verb: str, operation: Operation, case: Case, by: Actor, notice: str) -> Publication:
+def add_statements(*, case: Case, by: Actor) -> Publication:
+    """Adds the publisher's approved statements to the record as it is public; its wording and its mark stay."""
+    case = _move_case("add_statements", case, by)
+    record = proposed("add_statements", case)
+    operation = Operation.DISPUTE if record.status is Status.DISPUTED else Operation.CORRECT
+    return _published(case, "add statements", by, publishing.revise(operation, record))
+
+
+@transaction.atomic
+def _revise(verb: str, case: Case, by: Actor, notice: str) -> Publication:
     if not notice.strip():
         raise NotReadyError([f"to {verb} a record, say why: the reason is public"])
     case = _move_case(verb, case, by)
+    record = proposed(verb, case, notice=notice)
+    case.state = CASE_MOVES[verb].after
+    return _published(case, verb, by, publishing.revise(Operation(verb), record), note=notice)
+
+
+def proposed(verb: str, case: Case, *, notice: str = "") -> Record:
+    """The record that a verb would make public now. Raises pydantic.ValidationError where the case is not ready."""
+    if verb == "publish":
+        return _record_of(case, _first_stamp("FL-2000-00000000", timezone.now()))
     if case.incident is None:
         raise WrongStateError(f"case {case.pk} was never published")
+    standing = case.incident
     stamp = Stamp(
-        public_id=case.incident.public_id,
-        origin=case.incident.origin,
-        version=case.incident.version + 1,
-        status=Status(CASE_MOVES[verb].after),
-        published=publishing.instant(case.incident.published_at),
+        public_id=standing.public_id,
+        origin=standing.origin,
+        version=standing.version + 1,
+        status=Status(CASE_MOVES[verb].after) if verb in CASE_MOVES else Status(standing.status),
+        published=publishing.instant(standing.published_at),
         modified=publishing.instant(timezone.now()),
         notice=notice,
     )
     # Only a correction reads the case: its wording may hold what nobody has meant for the public yet.
-    record = _record_of(case, stamp) if operation is Operation.CORRECT else restamp(case.incident.document, stamp)
-    return _published(case, verb, by, publishing.revise(operation, record), note=notice)
+    if verb == "correct":
+        return _record_of(case, stamp)
+    if verb != "add_statements":
+        return restamp(standing.document, stamp)
+    # A disputed record goes on saying why.
+    notice = json.loads(bytes(standing.document))["notice"] if standing.status == Status.DISPUTED else _STATEMENT_ADDED
+    return restamp(standing.document, replace(stamp, notice=notice), _approved_statements(case))
+
+
+_STATEMENT_ADDED = "A statement of the publisher was added."
+
+
+def _first_stamp(public_id: str, now: datetime) -> Stamp:
+    at = publishing.instant(now)
+    return Stamp(public_id, settings.NODE_NAME, 1, Status.PUBLISHED, published=at, modified=at)
+
+
+def _approved_statements(case: Case) -> list[Statement]:
+    approved = case.statements.filter(state=StatementState.APPROVED)
+    return list(approved.select_related("link").order_by("received_at", "pk"))
 
 
 def _record_of(case: Case, stamp: Stamp) -> Record:
@@ -304,20 +343,19 @@ def _record_of(case: Case, stamp: Stamp) -> Record:
         ],
         snapshots={pk: snapshot for pk, snapshot in latest.items() if snapshot},
         drift={pk: list(snapshots.drift_since(model, first_reported)) for pk, model in on_hubs.items()},
+        statements=_approved_statements(case),
     )
     return summarise(case, parts, stamp)
 
 
 def not_ready(case: Case) -> list[str]:
     """What keeps the case from being published, as sentences; empty when it is ready."""
-    now = publishing.instant(timezone.now())
-    sample = Stamp("FL-2000-00000000", settings.NODE_NAME, 1, Status.PUBLISHED, now, now)
     problems = [
         f"{name} now leads to another model on its hub: name what the report is about, or by name only"
         for name in _led_elsewhere(case)
     ]
     try:
-        _record_of(case, sample)
+        proposed("publish", case)
     except ValidationError as error:
         problems += [_sentence(problem) for problem in error.errors()]
     return problems
@@ -335,7 +373,6 @@ def _sentence(problem: Any) -> str:
 
 
 def _published(case: Case, verb: str, by: Actor, publication: Publication, note: str = "") -> Publication:
-    case.state = CASE_MOVES[verb].after
     case.save(update_fields=["state", "incident"])
     record_activity(by, verb, case=case, after=case.state, note=f"#{publication.number} {note}".strip())
     return publication
@@ -357,6 +394,8 @@ def _move_report(verb: str, report: Report, by: Actor, *, note: str = "", **chan
     # A senior moderator may release what somebody else holds.
     if holder not in (None, by) and not (verb == "release" and by.has_perm("reports.withdraw")):
         raise WrongStateError(f"report {row.pk} is held by {holder}")
+    if verb != "release":
+        refuse_conflict(by, report=row)
     before, row.state = Standing(row.state, held=holder is not None and holder == by), move.after
     for name, value in changes.items():
         setattr(row, name, value)
@@ -375,13 +414,19 @@ _PAST = {
 
 
 def _move_case(verb: str, case: Case, by: Actor) -> Case:
-    move = CASE_MOVES[verb]
-    require(by, move.permission)
     row = Case.objects.select_for_update().get(pk=case.pk)
-    if row.state not in move.before:
-        raise WrongStateError(
-            f"case {row.pk} is {row.get_state_display().lower()}; it is too late or too early to {verb}"
-        )
-    if verb in {"publish", "correct"} and (problems := not_ready(row)):
-        raise NotReadyError(problems)
+    check_move(verb, case=row, by=by)
     return row
+
+
+def check_move(verb: str, *, case: Case, by: Actor) -> None:
+    """Raises what keeps `by` from doing this to the case as it stands. The caller holds the case's lock."""
+    move = CASE_MOVES.get(verb, _ADD_STATEMENTS)
+    require(by, move.permission)
+    refuse_conflict(by, case=case)
+    if case.state not in move.before:
+        raise WrongStateError(
+            f"case {case.pk} is {case.get_state_display().lower()}; it is too late or too early to {verb}"
+        )
+    if verb in {"publish", "correct"} and (problems := not_ready(case)):
+        raise NotReadyError(problems)

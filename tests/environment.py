@@ -13,3 +13,5 @@ os.environ["FAULTLINE_BASE_URL"] = "http://testserver"
 os.environ["FAULTLINE_ALLOWED_HOSTS"] = "testserver,127.0.0.1,localhost"
 os.environ["FAULTLINE_NODE_NAME"] = "test.faultline.example"
 os.environ["FAULTLINE_LOG_LEVEL"] = "INFO"
+# What is approved is public at once; tests of the time to undo it set that time.
+os.environ["FAULTLINE_UNDO_SECONDS"] = "0"

@@ -3,7 +3,7 @@
 from itertools import count
 from typing import Any
 
-from accounts.models import Role, User
+from accounts.models import Affiliation, Role, User
 from incidents.models import Incident
 from incidents.record import AffectedModel, Match, Record
 from reports import workflow
@@ -41,6 +41,11 @@ def account(name: str, role: str = Role.NONE) -> User:
         user.set_password(PASSWORD)
         user.save()
     return user
+
+
+def affiliated(user: User, organisation: str, hub: str = "") -> Affiliation:
+    """Somebody's declaration that they belong to an organisation."""
+    return Affiliation.objects.create(user=user, organisation=organisation, hub=hub)
 
 
 def submission(**changes: Any) -> Submission:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from website import api_docs, browse, report
+from website import api_docs, browse, reply, report
 
 app_name = "website"
 
@@ -14,5 +14,6 @@ urlpatterns = [
     path("about/", browse.about, name="about"),
     path("report/", report.report, name="report"),
     path("report/status/", report.status, name="status"),
+    path("reply/<str:token>/", reply.page, name="reply"),
     path("api/docs", api_docs.page, name="api-docs"),
 ]

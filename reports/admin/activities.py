@@ -5,6 +5,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from catalogue.admin import ReadOnly
+from reports.admin.acting import actor
+from reports.embargo import visible_activities
 from reports.models import Activity
 
 
@@ -21,4 +23,4 @@ class ActivityAdmin(ReadOnly, admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Activity]:
         """With what the columns name."""
-        return super().get_queryset(request).select_related("report", "case")
+        return visible_activities(super().get_queryset(request).select_related("report", "case"), actor(request))

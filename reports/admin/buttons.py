@@ -80,7 +80,7 @@ def _accept(request: HttpRequest, report: Report) -> str:
 
 
 def _group(request: HttpRequest, report: Report) -> str:
-    form = ExistingCaseForm(request.POST, report=report)
+    form = ExistingCaseForm(request.POST, report=report, by=actor(request))
     if not form.is_valid():
         return _explain(request, form, report)
     case = workflow.accept(report=report, by=actor(request), case=form.cleaned_data["chosen"])
@@ -89,7 +89,7 @@ def _group(request: HttpRequest, report: Report) -> str:
 
 
 def _add(request: HttpRequest, report: Report) -> str:
-    form = ExistingCaseForm(request.POST, report=report)
+    form = ExistingCaseForm(request.POST, report=report, by=actor(request))
     if not form.is_valid():
         return _explain(request, form, report)
     case = grouping.add(report=report, by=actor(request), case=form.cleaned_data["chosen"])

@@ -51,7 +51,7 @@ class CaseForm(forms.ModelForm):
         model = Case
         fields = (
             *("title", "summary", "description", "kind", "category", "severity", "evidence_grade", "confidence"),
-            *("occurred", "other_ids"),
+            *("names_person", "occurred", "other_ids"),
         )
         widgets = {
             "title": forms.TextInput(attrs={"class": "fl-wide"}),
@@ -110,10 +110,12 @@ class CaseModelForm(forms.ModelForm):
 
     class Meta:
         model = CaseModel
-        fields = ("revision", "file", "status", "note")
+        fields = ("revision", "file", "status", "fixed_in", "not_affected_in", "note")
         widgets = {
             "revision": forms.TextInput(attrs={"class": "fl-wide", "spellcheck": "false"}),
             "file": forms.TextInput(attrs={"class": "fl-wide", "spellcheck": "false"}),
+            "fixed_in": forms.TextInput(attrs={"class": "fl-wide", "spellcheck": "false"}),
+            "not_affected_in": forms.TextInput(attrs={"class": "fl-wide", "spellcheck": "false"}),
             "note": forms.TextInput(attrs={"class": "fl-wide"}),
         }
 
@@ -129,10 +131,15 @@ class CaseModelForm(forms.ModelForm):
 
     def clean_revision(self) -> str:
         """One word."""
-        revision = str(self.cleaned_data["revision"])
-        if any(character.isspace() for character in revision):
-            raise forms.ValidationError("A revision is one word: a commit, a branch or a tag.")
-        return revision
+        return _one_word(str(self.cleaned_data["revision"]))
+
+    def clean_fixed_in(self) -> list[str]:
+        """Each one word."""
+        return [_one_word(revision) for revision in self.cleaned_data["fixed_in"]]
+
+    def clean_not_affected_in(self) -> list[str]:
+        """Each one word."""
+        return [_one_word(revision) for revision in self.cleaned_data["not_affected_in"]]
 
     def clean(self) -> dict[str, Any]:
         """Reads what was typed."""
@@ -163,6 +170,12 @@ class CaseModelForm(forms.ModelForm):
             naming.name_model(Reference(row.alias.hub, row.alias.name, row.revision, row.file))
         saved: CaseModel = super().save(commit)
         return saved
+
+
+def _one_word(revision: str) -> str:
+    if any(character.isspace() for character in revision):
+        raise forms.ValidationError("A revision is one word: a commit, a branch or a tag.")
+    return revision
 
 
 class CaseReferenceForm(forms.ModelForm):

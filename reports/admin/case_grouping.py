@@ -14,6 +14,8 @@ from accounts.models import User
 from reports import grouping, merging
 from reports.admin.acting import REFUSALS, actor, key_in, sentence
 from reports.admin.decisions import case_named
+from reports.conflicts import conflict_with_case
+from reports.embargo import visible_cases
 from reports.models import LIVE, Case, CaseState, Merge
 
 
@@ -34,20 +36,26 @@ class MergeForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        """For whoever may see the case it is merged into."""
+        super().__init__(*args, **{"auto_id": "id_merge_%s", **kwargs})
+        self.by = by
+
     def clean_into(self) -> Case:
         """The case."""
         text = self.cleaned_data["into"].strip().upper()
-        if (case := case_named(text)) is None:
+        if (case := case_named(text, self.by)) is None:
             raise forms.ValidationError(f"There is no case {text}.")
         return case
 
 
 def context(case: Case, by: User) -> dict[str, Any]:
     """What the case's page offers of this, and what was merged into it."""
-    may = by.has_perm("reports.decide")
-    merged = Merge.objects.filter(parted_at=None).select_related("case", "into")
+    may = by.has_perm("reports.decide") and not conflict_with_case(by, case)
+    seen = visible_cases(Case.objects.all(), by).order_by().values("pk")
+    merged = Merge.objects.filter(parted_at=None, into__in=seen).select_related("case", "into")
     return {
-        "merge_form": MergeForm(auto_id="id_merge_%s") if may and case.state in LIVE else None,
+        "merge_form": MergeForm(by=by) if may and case.state in LIVE else None,
         "may_move_reports": may and case.state in LIVE and case.reports.count() > 1,
         "merged_into": merged.filter(case=case).first() if case.state == CaseState.MERGED else None,
         "may_unmerge": may and case.state == CaseState.MERGED,
@@ -57,7 +65,7 @@ def context(case: Case, by: User) -> dict[str, Any]:
 
 
 def _merge(request: HttpRequest, case: Case) -> str:
-    form = MergeForm(request.POST)
+    form = MergeForm(request.POST, by=actor(request))
     if not form.is_valid():
         for problems in form.errors.values():
             messages.error(request, " ".join(map(str, problems)))
@@ -115,7 +123,7 @@ def press(request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
         raise PermissionDenied
     if request.method != "POST" or verb not in _BUTTONS:
         raise Http404
-    case = get_object_or_404(Case, pk=pk)
+    case = get_object_or_404(visible_cases(Case.objects.all(), actor(request)), pk=pk)
     try:
         return redirect(_BUTTONS[verb](request, case))
     except REFUSALS as error:

@@ -5,21 +5,14 @@ from typing import Any
 from accounts.models import User
 from incidents.record import MEANINGS, Confidence, EvidenceGrade, Severity
 from lib.text import clean_line, clean_text, markdown_html
-from reports.admin.acting import open_moves
 from reports.admin.case_forms import last_change
 from reports.admin.choices import category_title
 from reports.admin.facts import Since, since
 from reports.admin.report_page import timeline
-from reports.models import Case, Report
+from reports.embargo import visible_reports
+from reports.models import LIVE, Case, Report
 from reports.workflow import CASE_MOVES, not_ready
 
-# In the order of the page; the first needs no reason, for there is nothing public yet.
-_BUTTONS = {
-    "publish": ("Publish", ""),
-    "correct": ("Correct", "Makes the saved wording public as a new version, and ends a dispute. Say what changed."),
-    "dispute": ("Mark as disputed", "Stays public with this mark and these reasons."),
-    "withdraw": ("Withdraw", "No longer stands, for good; stays readable with this reason, so that citations resolve."),
-}
 # What changes a case so that its public record may have to be corrected.
 _CHANGES = {"edit", "group", "merge", "unmerge", "split", "take out", "undo"}
 
@@ -27,15 +20,13 @@ _CHANGES = {"edit", "group", "merge", "unmerge", "split", "take out", "undo"}
 def context(case: Case, by: User) -> dict[str, Any]:
     """Everything beside the form, as the case is saved."""
     saved = Case.objects.select_related("incident").get(pk=case.pk)
-    moves = open_moves(CASE_MOVES, saved.state, by)
     activities = timeline(saved.activities.all())
-    reports = list(saved.reports.order_by("submitted_at", "pk"))
+    reports = list(visible_reports(saved.reports.all(), by).order_by("submitted_at", "pk"))
     return {
         "case": saved,
         "seen": last_change(saved),
-        "buttons": [(verb, title, hint) for verb, (title, hint) in _BUTTONS.items() if verb in moves],
         "problems": not_ready(saved),
-        "unpublished_edits": saved.incident is not None and _edited_since(activities),
+        "unpublished_edits": saved.state in LIVE and saved.incident is not None and _edited_since(activities),
         "publications": list(saved.incident.publications.defer("document")) if saved.incident else [],
         "grouped_reports": reports,
         "first_reported": reports[0].submitted_at if reports else None,

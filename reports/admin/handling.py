@@ -19,6 +19,7 @@ from reports.admin.acting import REFUSALS, actor, key_in, sentence
 from reports.admin.buttons import address, go_on, lane_of, page_of
 from reports.admin.decisions import RejectForm
 from reports.admin.filters import FILTERS
+from reports.embargo import visible_reports
 from reports.lanes import lane
 from reports.models import ConsolePreference, RejectReason, Report, SavedFilter
 from reports.models.handling import MOST_IN_A_QUERY
@@ -55,7 +56,8 @@ def next_report(request: HttpRequest) -> HttpResponseBase:
 @_button
 def heartbeat(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Renews the lease: `{"held_until": instant}`; 409 with `{"held_until": null}` where it is lost."""
-    end = leases.renew(report=get_object_or_404(Report, pk=pk), by=actor(request))
+    by = actor(request)
+    end = leases.renew(report=get_object_or_404(visible_reports(Report.objects.all(), by), pk=pk), by=by)
     return JsonResponse({"held_until": end.isoformat() if end else None}, status=200 if end else 409)
 
 

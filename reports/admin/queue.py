@@ -27,6 +27,7 @@ from reports.admin.filters import FILTERS
 from reports.admin.handling import dry_run
 from reports.admin.handling import urls as handling_urls
 from reports.bulk import MOST_AT_ONCE
+from reports.embargo import visible_reports
 from reports.lanes import lane
 from reports.models import NamedModel, Report, ReportState, SavedFilter
 from reports.priority import LOW, WORDS, most_urgent_first, reasons, with_priority
@@ -67,7 +68,8 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
         """With everything a row shows."""
         named = NamedModel.objects.select_related("alias").prefetch_related("alias__lookups").order_by("pk")
-        return with_priority(super().get_queryset(request)).prefetch_related(Prefetch("named_models", queryset=named))
+        reports = visible_reports(super().get_queryset(request), actor(request))
+        return with_priority(reports).prefetch_related(Prefetch("named_models", queryset=named))
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002 - as Django calls it
         """In the queue's order."""
@@ -156,7 +158,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
         context = {
             "title": "Reports",
             "is_nav_sidebar_enabled": False,
-            "lanes": counts(),
+            "lanes": counts(by),
             "chosen_lane": lane(chosen),
             "saved_filters": list(SavedFilter.objects.filter(account=by)),
             "query": request.GET.urlencode(),
@@ -190,7 +192,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
         act = BUTTONS.get(verb)
         if act is None:
             raise Http404
-        report = get_object_or_404(Report, pk=pk)
+        report = get_object_or_404(self.get_queryset(request), pk=pk)
         try:
             return redirect(act(request, report))
         except REFUSALS as error:

@@ -2,12 +2,16 @@
 
 from reports.models.activity import Activity
 from reports.models.case import LIVE, Case, CaseClassification, CaseModel, CaseReference, CaseState
+from reports.models.embargo import Embargo, EmbargoChange
 from reports.models.handling import ConsoleMessage, ConsolePreference, Decision, SavedFilter, Skip
 from reports.models.merge import Merge
+from reports.models.release import OPEN_RELEASE, Release, ReleaseState, ReleaseVerb
+from reports.models.reply import ReplyLink, Statement, StatementState
 from reports.models.report import Contact, NamedModel, RejectReason, Report, ReportState
 
 __all__ = [
     "LIVE",
+    "OPEN_RELEASE",
     "Activity",
     "Case",
     "CaseClassification",
@@ -18,11 +22,19 @@ __all__ = [
     "ConsolePreference",
     "Contact",
     "Decision",
+    "Embargo",
+    "EmbargoChange",
     "Merge",
     "NamedModel",
     "RejectReason",
+    "Release",
+    "ReleaseState",
+    "ReleaseVerb",
+    "ReplyLink",
     "Report",
     "ReportState",
     "SavedFilter",
     "Skip",
+    "Statement",
+    "StatementState",
 ]

@@ -43,6 +43,9 @@ class Case(models.Model):
     severity = models.CharField(max_length=20, choices=choices_of(Severity), default=Severity.UNKNOWN)
     evidence_grade = models.CharField(max_length=20, choices=choices_of(EvidenceGrade), default=EvidenceGrade.CLAIM)
     confidence = models.CharField(max_length=20, choices=choices_of(Confidence), default=Confidence.LOW)
+    names_person = models.BooleanField(
+        default=False, verbose_name="names a natural person", help_text="Not public. Publishing it takes two people."
+    )
     occurred = models.CharField(max_length=10, blank=True, help_text="YYYY, YYYY-MM or YYYY-MM-DD.")
     other_ids = ArrayField(
         models.CharField(max_length=100),
@@ -66,6 +69,10 @@ class Case(models.Model):
         return f"Case {self.pk}" + (f": {self.title}" if self.title else "")
 
 
+def _revisions(help_text: str) -> ArrayField:
+    return ArrayField(models.CharField(max_length=200), default=list, blank=True, help_text=help_text)
+
+
 class CaseModel(models.Model):
     """A model the case is about: on a hub (`alias`) or by name only (`name`)."""
 
@@ -76,6 +83,8 @@ class CaseModel(models.Model):
     file = models.CharField(max_length=1000, blank=True)
     status = models.CharField(max_length=30, choices=choices_of(AffectedStatus), default=AffectedStatus.AFFECTED)
     note = models.CharField(max_length=1000, blank=True)
+    fixed_in = _revisions("Revisions in which it is fixed, comma-separated.")
+    not_affected_in = _revisions("Revisions that do not have the problem, comma-separated.")
 
     class Meta:
         constraints = [

@@ -61,6 +61,7 @@ class Report(models.Model):
             ("publish", "Can publish and correct incidents"),
             ("withdraw", "Can withdraw published incidents"),
             ("view_contact", "Can see how to reach a reporter"),
+            ("view_embargoed", "Can see every case under embargo"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["source", "source_id"], condition=~Q(source_id=""), name="report_source"),

@@ -7,6 +7,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalogue.models import Lookup
+from reports.embargo import visible_cases
+from reports.models import Case, Release, ReleaseState, Statement, StatementState
 
 register = template.Library()
 
@@ -15,6 +17,19 @@ register = template.Library()
 def may_see_reports(user: User) -> bool:
     """Whether the queue concerns the visitor."""
     return user.has_perm("reports.view_report")
+
+
+@register.simple_tag
+def waiting_releases(user: User) -> dict[str, int] | None:
+    """What waits for a second person or for a word on a publisher's statement, for those who may publish."""
+    if not user.has_perm("reports.publish"):
+        return None
+    cases = visible_cases(Case.objects.all(), user).order_by().values("pk")
+    return {
+        "awaiting": Release.objects.filter(state=ReleaseState.AWAITING, case__in=cases).exclude(asked_by=user).count(),
+        "scheduled": Release.objects.filter(state=ReleaseState.SCHEDULED, case__in=cases).count(),
+        "statements": Statement.objects.filter(state=StatementState.RECEIVED, case__in=cases).count(),
+    }
 
 
 @register.simple_tag

@@ -72,4 +72,4 @@ def _undo(decisions: list[Decision]) -> dict[str, Any] | None:
 @register.simple_tag
 def lanes(user: User) -> list[queue.LaneCount]:
     """How every lane stands, for those who may see reports."""
-    return queue.counts() if user.has_perm("reports.view_report") else []
+    return queue.counts(user) if user.has_perm("reports.view_report") else []

@@ -106,7 +106,10 @@ def test_the_queue_of_5000_reports():
         type(named)(report=row, asked="a model", alias_id=aliases[row.pk % len(aliases)]) for row in rows
     )
     moderator = factories.moderator()
-    for name, work in {"next": lambda: queue.claim_next(by=moderator), "counts": queue.counts}.items():
+    for name, work in {
+        "next": lambda: queue.claim_next(by=moderator),
+        "counts": lambda: queue.counts(moderator),
+    }.items():
         began = time.perf_counter()
         assert work()
         took = time.perf_counter() - began

@@ -19,7 +19,7 @@ from catalogue.models import Alias, Concern, ConcernKind, Inspection, Lookup, Sn
 from catalogue.naming import name_model
 from catalogue.references import read
 from reports import notices, queue, workflow
-from reports.models import Activity, Case, CaseModel, RejectReason, Report, ReportState
+from reports.models import Activity, Case, CaseModel, RejectReason, Release, Report, ReportState
 from tests import factories
 from tests.stand_ins.huggingface import StandInHub, example_model, example_verdict
 from tests.stand_ins.ranges import StandInFiles
@@ -497,9 +497,14 @@ class TestOneCase:
         )
         assert "may not do this" in messages_of(press_on_case(mira, case, "withdraw", notice="No longer stands."))[0]
         press_on_case(olu, case, "withdraw", notice="It was another model after all.")
+        asked = Release.objects.get(state="awaiting")
+        sami = signed_in(factories.second_moderator())
+        approve = f"/console/reports/release/{asked.pk}/do/approve/"
+        done = sami.post(approve, {"seen": asked.approved_digest}, follow=True)
+        assert "Done: public as entry #4" in messages_of(done)[0]
         public = Client().get(reverse("website:incident", args=[case.incident.public_id])).content.decode()
         assert "It was another model after all." in public
-        assert verbs(case=case)[-4:] == ["edit", "dispute", "correct", "withdraw"]
+        assert verbs(case=case)[-5:] == ["edit", "dispute", "correct", "ask for a second person", "withdraw"]
         page = olu.get(case_page(case)).content.decode()
         assert 'name="_save"' not in page
         assert "/do/correct/" not in page

@@ -124,7 +124,7 @@ class TestLanes:
         workflow.claim(report=first, by=factories.moderator())
         decided = factories.report(models=("org/three",))
         workflow.reject(report=decided, by=factories.moderator(), reason=RejectReason.SPAM)
-        found = {one.lane.slug: one for one in queue.counts()}
+        found = {one.lane.slug: one for one in queue.counts(factories.moderator())}
         first.refresh_from_db()
         assert (found["all"].waiting, found["all"].free, found["all"].oldest) == (2, 1, first.submitted_at)
         assert (found["stale"].waiting, found["stale"].free) == (1, 0)
