@@ -251,6 +251,13 @@ class Record(_Plain):
     severity: Severity
     evidence_grade: EvidenceGrade
     confidence: Confidence
+    reproductions: int | None = Field(
+        None,
+        description="How often somebody independent of the first reporter made it happen again, as moderators counted: "
+        "reports that copy each other count once; null where nobody counted.",
+        ge=0,
+        le=1000,
+    )
     occurred: ReducedDate | None = Field(None, description="A day, a month or a year; null where it is not known.")
     affected: tuple[AffectedModel, ...] = Field(min_length=1, max_length=200)
     classifications: tuple[Classification, ...] = ()

@@ -4,6 +4,7 @@ Every verb is atomic, takes keywords and the actor (`by`), checks permission and
 own Activity row.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from incidents.models import Operation, Publication
 from incidents.record import Classification, Record, Source, Status
 from lib.canonical import canonical_bytes, digest
 from lib.seal import seal, unseal
+from reports import duplicates, redacting
 from reports.actors import REPORTER, Actor, NotReadyError, WrongStateError, record_activity, require
 from reports.aggregation import CaseParts, Stamp, restamp, summarise
 from reports.models import (
@@ -93,6 +95,7 @@ def submit(*, submission: Submission, source: str, source_id: str = "", by: Acto
     if submission.contact:
         Contact.objects.create(report=report, sealed=seal(submission.contact))
     NamedModel.objects.bulk_create(_named(report, submission.models))
+    duplicates.remember_report(report)
     record_activity(by, "submit", report=report, after=report.state)
     return Submitted(report, receipt)
 
@@ -174,6 +177,7 @@ def accept(*, report: Report, by: Actor, case: Case | None = None) -> Case:
             raise WrongStateError(f"case {case.pk} was withdrawn; open a new one")
     case.reports.add(moved)
     _add_models(case, moved)
+    redacting.hide(case)
     record_activity(by, "group", report=moved, case=case)
     return case
 
@@ -199,8 +203,12 @@ def contact_of(*, report: Report, by: Actor) -> str:
 
 @transaction.atomic
 def edited(*, case: Case, by: Actor, fields: Iterable[str]) -> None:
-    """Notes that `by` changed the case's wording; what is already public stays until `correct`."""
+    """Notes that `by` changed the case's wording, and keeps out of it what was taken out.
+
+    What is already public stays until `correct`.
+    """
     require(by, "reports.decide")
+    redacting.hide(case)
     if changed := sorted(set(fields)):
         record_activity(by, "edit", case=case, note=", ".join(changed))
 
@@ -243,6 +251,7 @@ def _revise(verb: str, operation: Operation, case: Case, by: Actor, notice: str)
     if not notice.strip():
         raise NotReadyError([f"to {verb} a record, say why: the reason is public"])
     case = _move_case(verb, case, by)
+    notice = redacting.hidden(case, notice)
     if case.incident is None:
         raise WrongStateError(f"case {case.pk} was never published")
     stamp = Stamp(
@@ -276,6 +285,7 @@ def _record_of(case: Case, stamp: Stamp) -> Record:
         ],
         snapshots={pk: snapshot for pk, snapshot in latest.items() if snapshot},
         drift={pk: list(snapshots.drift_since(model, first_reported)) for pk, model in on_hubs.items()},
+        taken_out=tuple(redacting.passages(case)),
     )
     return summarise(case, parts, stamp)
 
@@ -288,6 +298,7 @@ def not_ready(case: Case) -> list[str]:
         f"{name} now leads to another model on its hub: name what the report is about, or by name only"
         for name in _led_elsewhere(case)
     ]
+    problems += redacting.problems(case)
     try:
         _record_of(case, sample)
     except ValidationError as error:
@@ -307,6 +318,8 @@ def _sentence(problem: Any) -> str:
 
 
 def _published(case: Case, verb: str, by: Actor, publication: Publication, note: str = "") -> Publication:
+    document = json.loads(bytes(publication.document))
+    duplicates.remember_incident(publication.incident, Record.model_validate(document))
     case.state = CASE_MOVES[verb].after
     case.save(update_fields=["state", "incident"])
     record_activity(by, verb, case=case, after=case.state, note=f"#{publication.number} {note}".strip())

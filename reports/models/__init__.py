@@ -2,6 +2,8 @@
 
 from reports.models.activity import Activity
 from reports.models.case import Case, CaseClassification, CaseModel, CaseReference, CaseState
+from reports.models.fingerprint import Fingerprint
+from reports.models.redaction import LeaveReason, Redaction
 from reports.models.report import Contact, NamedModel, RejectReason, Report, ReportState
 
 __all__ = [
@@ -12,7 +14,10 @@ __all__ = [
     "CaseReference",
     "CaseState",
     "Contact",
+    "Fingerprint",
+    "LeaveReason",
     "NamedModel",
+    "Redaction",
     "RejectReason",
     "Report",
     "ReportState",

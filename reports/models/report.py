@@ -57,6 +57,7 @@ class Report(models.Model):
             ("publish", "Can publish and correct incidents"),
             ("withdraw", "Can withdraw published incidents"),
             ("view_contact", "Can see how to reach a reporter"),
+            ("view_unredacted", "Can see reports as sent, and what was redacted"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["source", "source_id"], condition=~Q(source_id=""), name="report_source"),
