@@ -11,15 +11,16 @@ from django.db.models import Count, QuerySet
 from django.db.models import Model as AnyModel
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
 from incidents.models import Publication
-from reports import workflow
+from reports import redacting, reproductions, workflow
 from reports.actors import WrongStateError
-from reports.admin import case_page
+from reports.admin import case_page, redaction_desk
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.case_forms import (
     CaseClassificationForm,
@@ -35,7 +36,8 @@ from reports.models import Case, CaseClassification, CaseModel, CaseReference, C
 
 _WORDING = ("title", "summary", "description")
 _EVENT = ("kind", "category", "occurred", "other_ids")
-_ASSESSMENT = ("severity", "evidence_grade", "confidence")
+_ASSESSMENT = ("severity", "evidence_grade", "confidence", "reproductions")
+_CLASSIFICATION = ("suggested",)
 
 
 class Revision(Protocol):
@@ -210,6 +212,7 @@ class CaseAdmin(admin.ModelAdmin):
             ("Public wording", {"fields": (*guard, *_WORDING)}),
             ("The event", {"fields": _EVENT}),
             ("Assessment", {"fields": _ASSESSMENT, "classes": ("fl-assessment",)}),
+            *([("In other taxonomies", {"fields": _CLASSIFICATION})] if guard else []),
         ]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
@@ -222,27 +225,41 @@ class CaseAdmin(admin.ModelAdmin):
 
     def save_model(self, _request: HttpRequest, obj: Any, form: Any, _change: bool) -> None:
         """The wording only; states are the workflow's."""
-        obj.save(update_fields=form.changed_data)
+        obj.save(update_fields=[name for name in form.changed_data if name in CaseForm.Meta.fields])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The rows, and one activity for everything that changed."""
         super().save_related(request, form, formsets, change)
         rows = [formset.prefix for formset in formsets if formset.has_changed()]
-        workflow.edited(case=form.instance, by=actor(request), fields=[*form.changed_data, *rows])
+        case, by = form.instance, actor(request)
+        _classify(case, form.cleaned_data.get("suggested", []))
+        try:
+            changed = [name for name in form.changed_data if name != "reproductions"]
+            workflow.edited(case=case, by=by, fields=[*changed, *rows])
+            if "reproductions" in form.changed_data:
+                reproductions.confirm(case=case, by=by, number=form.cleaned_data["reproductions"])
+            if done := redaction_desk.decide(request, case):
+                messages.success(request, done)
+        except REFUSALS as error:
+            messages.error(request, sentence(error))
 
     def log_change(self, _request: HttpRequest, _obj: Any, _message: Any) -> None:  # type: ignore[override]
         """Nothing more: the activities are the log."""
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Back to the case: publishing is the next step, not the list."""
-        messages.success(request, "Saved. What is public changes only with the buttons on the right.")
+        messages.success(request, "Saved. What is public changes only with the buttons above.")
         return redirect("admin:reports_case_change", obj.pk)
 
     # --- Pages -----------------------------------------------------------------------------------------------------
     def get_urls(self) -> list[URLPattern]:
         """The buttons' address before the admin's own."""
-        move = self.admin_site.admin_view(self.move_view)
-        return [path("<int:pk>/do/<slug:verb>/", move, name="reports_case_move"), *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/do/<slug:verb>/", wrap(self.move_view), name="reports_case_move"),
+            path("<int:pk>/redacted/", wrap(self.redacted_view), name="reports_case_redacted"),
+        ]
+        return own + super().get_urls()
 
     def render_change_form(
         self,
@@ -271,6 +288,22 @@ class CaseAdmin(admin.ModelAdmin):
             raise PermissionDenied
         return redirect(f"{reverse('admin:reports_activity_changelist')}?{urlencode({'case__id__exact': object_id})}")
 
+    def redacted_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """What was taken out of the wording, this once; looking is recorded."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method != "POST":
+            raise Http404
+        case = get_object_or_404(Case, pk=pk)
+        try:
+            revealed = redacting.reveal(case=case, by=actor(request))
+        except REFUSALS as error:
+            messages.error(request, sentence(error))
+            return redirect("admin:reports_case_change", pk)
+        context = {**self.admin_site.each_context(request), "title": "What was taken out", "case": case}
+        more = {"revealed": revealed, "is_nav_sidebar_enabled": False}
+        return TemplateResponse(request, "admin/reports/case/redacted.html", {**context, **more})
+
     def move_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
         """One verb on one case, provided that it still is what its page showed."""
         if not self.has_view_permission(request):
@@ -287,6 +320,12 @@ class CaseAdmin(admin.ModelAdmin):
         else:
             messages.success(request, f"Done: public as entry #{publication.number} of the log.")
         return redirect("admin:reports_case_change", pk)
+
+
+def _classify(case: Case, terms: list[str]) -> None:
+    """Adds terms of other taxonomies that the case has not."""
+    for taxonomy, _, term in (code.partition(" ") for code in terms):
+        CaseClassification.objects.get_or_create(case=case, taxonomy=taxonomy, term=term)
 
 
 def _refuse_unread(case: Case, seen: str) -> None:

@@ -5,15 +5,19 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
+from catalogue.models import Model
 from incidents import search
 from incidents.models import Incident
 from incidents.record import MEANINGS, Kind
+from reports import redacting
+from reports.admin import beside
 from reports.admin.acting import open_moves
 from reports.admin.choices import category_title
 from reports.admin.decisions import ExistingCaseForm, RejectForm
 from reports.admin.facts import Facts, facts_of, findings_of
 from reports.models import Activity, Contact, NamedModel, Report
 from reports.notices import status_of
+from reports.track_record import track_record
 from reports.workflow import REPORT_MOVES
 
 MOST_SHOWN = 20
@@ -23,8 +27,16 @@ def context(report: Report, by: User) -> dict[str, Any]:
     """What the page shows, and the forms `by` may use."""
     named = list(_named(report))
     moves = open_moves(REPORT_MOVES, report.state, by) if report.owner in (None, by) else set()
+    title, text = redacting.readable(report)
+    models: list[Model] = [one.alias.model for one in named if one.alias]
     return {
         "report": report,
+        "shown_title": title,
+        "text": text,
+        "may_see_unredacted": by.has_perm(redacting.VIEW_UNREDACTED),
+        "beside": beside.models_beside(models, report.submitted_at),
+        "likely": beside.duplicates_of_report(report),
+        "track_record": track_record(report),
         "category": category_title(report.category),
         "kind_meaning": MEANINGS[Kind][report.kind],
         "named": [(one, _facts(one), findings_of(one.alias.model) if one.alias else None) for one in named],

@@ -64,7 +64,8 @@ def wording(client, case, **changes):
     for one in page.context["inline_admin_formsets"]:
         for field in one.formset.management_form:
             answers[field.html_name] = field.value()
-    answers = {name: value for name, value in answers.items() if value is not False}
+    # A box that is not ticked sends nothing.
+    answers = {name: value for name, value in answers.items() if value is not False and name != "suggested"}
     return {**answers, **changes}
 
 
@@ -529,7 +530,7 @@ class TestOneCase:
             ({"references-1-title": "T", "references-1-url": "javascript:alert(1)"}, "Enter a valid URL"),
             ({"category": "no-such"}, "Select a valid choice"),
             ({"severity": "awful"}, "Select a valid choice"),
-            ({"classifications-0-chosen": "faultline backdoor"}, "Select a valid choice"),
+            ({"classifications-0-chosen": "faultline backdoor"}, "There is no one term"),
             ({"title": "x\x00"}, "Null characters are not allowed"),
         ],
     )
