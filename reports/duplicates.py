@@ -31,8 +31,10 @@ _NEAR = """
 (SELECT report_id, incident_id, links, signature FROM reports_fingerprint
  WHERE links && %(links)s::text[] LIMIT %(most)s)
 UNION
-(SELECT report_id, incident_id, links, signature FROM reports_fingerprint
- WHERE bands && %(bands)s::int[] LIMIT %(most)s)
+(SELECT report_id, incident_id, links, signature FROM (
+    SELECT * FROM reports_fingerprint WHERE bands && %(bands)s::int[] LIMIT 20 * %(most)s
+ ) near ORDER BY (SELECT COUNT(*) FROM UNNEST(near.bands) band WHERE band = ANY(%(bands)s::int[])) DESC
+ LIMIT %(most)s)
 UNION
 (SELECT fingerprint.report_id, NULL::bigint, links, signature FROM reports_fingerprint fingerprint JOIN (
     SELECT DISTINCT named.report_id

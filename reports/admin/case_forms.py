@@ -38,6 +38,18 @@ class SeenField(forms.IntegerField):
         return False
 
 
+class TickedTerms(forms.MultipleChoiceField):
+    """Any of the terms offered; an empty value means none."""
+
+    def to_python(self, value: Any) -> list[str]:
+        """What was ticked."""
+        return [code for code in super().to_python(value) if code]
+
+    def has_changed(self, _initial: Any, data: Any) -> bool:
+        """Whether anything was ticked."""
+        return any(data or [])
+
+
 class CaseForm(forms.ModelForm):
     """The wording and the assessment that will be public."""
 
@@ -55,7 +67,7 @@ class CaseForm(forms.ModelForm):
         help_text="How often somebody independent of the first reporter made it happen again; empty: not counted.",
     )
     # What is offered depends on the case.
-    suggested = forms.MultipleChoiceField(required=False)
+    suggested = TickedTerms(required=False)
     seen = SeenField()
 
     class Meta:
@@ -79,7 +91,7 @@ class CaseForm(forms.ModelForm):
         self.fields["reproductions"].initial = self.instance.reproductions
         given = {f"{row.taxonomy} {row.term}" for row in self.instance.classifications.all()}
         offered = [(code, title) for code, title in suggested_terms(self.instance.category) if code not in given]
-        self.fields["suggested"] = forms.MultipleChoiceField(
+        self.fields["suggested"] = TickedTerms(
             label="Suggested terms",
             required=False,
             choices=offered,

@@ -64,8 +64,7 @@ def wording(client, case, **changes):
     for one in page.context["inline_admin_formsets"]:
         for field in one.formset.management_form:
             answers[field.html_name] = field.value()
-    # A box that is not ticked sends nothing.
-    answers = {name: value for name, value in answers.items() if value is not False and name != "suggested"}
+    answers = {name: value for name, value in answers.items() if value is not False}
     return {**answers, **changes}
 
 
