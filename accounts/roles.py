@@ -9,6 +9,8 @@ from accounts.models import Role, User
 
 # How to reach a reporter: the most sensitive thing a node knows.
 SEES_CONTACTS = "reports.view_contact"
+# Reports exactly as sent, and what moderators took out of public wording.
+SEES_UNREDACTED = "reports.view_unredacted"
 
 _MODERATION = frozenset(
     {
@@ -57,7 +59,7 @@ _OPERATION = frozenset(
 ROLES: dict[str, frozenset[str]] = {
     Role.NONE: frozenset(),
     Role.MODERATOR: _MODERATION,
-    Role.SENIOR_MODERATOR: _MODERATION | {"reports.withdraw", "reports.view_embargoed", SEES_CONTACTS},
+    Role.SENIOR_MODERATOR: _MODERATION | {"reports.withdraw", "reports.view_embargoed", SEES_CONTACTS, SEES_UNREDACTED},
     Role.OPERATOR: _OPERATION,
 }
 

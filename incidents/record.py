@@ -277,7 +277,7 @@ class Source(_Plain):
     date: ReducedDate | None = None
 
 
-_LEFT_OUT_WHEN_EMPTY = frozenset({"statements", "fixed_in", "not_affected_in", "superseded_by"})
+_LEFT_OUT_WHEN_EMPTY = frozenset({"statements", "fixed_in", "not_affected_in", "superseded_by", "reproductions"})
 
 
 class Record(_Plain):
@@ -298,6 +298,13 @@ class Record(_Plain):
     severity: Severity
     evidence_grade: EvidenceGrade
     confidence: Confidence
+    reproductions: int | None = Field(
+        None,
+        description="How often somebody independent of the first reporter made it happen again, as moderators counted: "
+        "reports that copy each other count once; null where nobody counted.",
+        ge=0,
+        le=1000,
+    )
     occurred: ReducedDate | None = Field(None, description="A day, a month or a year; null where it is not known.")
     affected: tuple[AffectedModel, ...] = Field(min_length=1, max_length=200)
     classifications: tuple[Classification, ...] = ()
@@ -337,7 +344,7 @@ class Record(_Plain):
         document = self.model_dump(mode="json", by_alias=True)
         for holder in (document, *document["affected"]):
             for field in _LEFT_OUT_WHEN_EMPTY & holder.keys():
-                if not holder[field]:
+                if holder[field] in (None, []):
                     del holder[field]
         return document
 

@@ -10,7 +10,7 @@ from reports.models import Case
 
 _WORDING = (
     *("title", "summary", "description", "kind", "category", "severity", "evidence_grade", "confidence"),
-    *("occurred", "other_ids", "names_person"),
+    *("occurred", "other_ids", "names_person", "reproductions"),
 )
 
 
@@ -22,6 +22,8 @@ def approved_digest(case: Case, verb: str, notice: str) -> str:
         "public": case.incident.digest if case.incident else "",
         # A publisher's answer is always new to whoever approved without it.
         "statements": list(case.statements.order_by("pk").values_list("pk", "state")),
+        # Taken out of every text that becomes public, the notice among them.
+        "taken_out": _rows(case.redactions.filter(left_because=""), "number", "category"),
     }
     if verb in {"publish", "correct"}:
         standing |= {column: getattr(case, column) for column in _WORDING}

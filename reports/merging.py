@@ -14,11 +14,12 @@ from accounts.models import User
 from incidents import publishing
 from incidents.models import Incident, Operation
 from incidents.record import Status
-from reports import embargo, release
+from reports import embargo, redacting, release
 from reports.actors import Actor, NotReadyError, WrongStateError, record_activity, require
 from reports.aggregation import Stamp, restamp
 from reports.conflicts import refuse_conflict
 from reports.models import LIVE, Case, CaseModel, CaseReference, CaseState, Merge, Report
+from reports.redaction import for_readers
 
 _PUBLIC = (CaseState.PUBLISHED, CaseState.DISPUTED)
 
@@ -49,6 +50,7 @@ def merge(*, case: Case, into: Case, by: Actor, notice: str = "") -> Merge:
         state_before=case.state,
         added=_take_over(case, into),
     )
+    redacting.hide(into)
     before, case.state = case.state, CaseState.MERGED
     if case.incident and into.incident:
         require(by, "reports.withdraw")
@@ -107,7 +109,9 @@ def split(*, case: Case, reports: Iterable[Report], models: Iterable[CaseModel],
     new = Case.objects.create(category=case.category, kind=case.kind, occurred=case.occurred)
     new.reports.set(moved)
     case.reports.remove(*moved)
-    named.update(case=new)
+    for model in named:
+        model.case, model.name, model.note = new, for_readers(model.name), for_readers(model.note)
+        model.save(update_fields=["case", "name", "note"])
     numbers = ", ".join(str(report.pk) for report in moved)
     record_activity(by, "open", case=new, after=new.state, note=f"split from case {case.pk}: reports {numbers}")
     record_activity(by, "split", case=case, note=f"reports {numbers} to case {new.pk}")
@@ -122,7 +126,10 @@ def _both(case: Case, into: Case) -> tuple[Case, Case]:
 
 
 def _take_over(case: Case, into: Case) -> dict[str, list[int]]:
-    """Gives `into` the reports, models and references it lacks. Returns the primary keys of what it gained."""
+    """Gives `into` the reports, models and references it lacks. Returns the primary keys of what it gained.
+
+    Marks of what was taken out lose their numbers, which mean something in their own case only.
+    """
     reports = list(case.reports.exclude(pk__in=into.reports.values("pk")).values_list("pk", flat=True))
     into.reports.add(*reports)
     named = {_subject(model) for model in into.models.all()}
@@ -130,11 +137,11 @@ def _take_over(case: Case, into: Case) -> dict[str, list[int]]:
         CaseModel.objects.create(
             case=into,
             alias_id=model.alias_id,
-            name=model.name,
+            name=for_readers(model.name),
             revision=model.revision,
             file=model.file,
             status=model.status,
-            note=model.note,
+            note=for_readers(model.note),
             fixed_in=model.fixed_in,
             not_affected_in=model.not_affected_in,
         ).pk
@@ -144,7 +151,11 @@ def _take_over(case: Case, into: Case) -> dict[str, list[int]]:
     cited = set(into.references.values_list("url", flat=True))
     references = [
         CaseReference.objects.create(
-            case=into, title=source.title, publisher=source.publisher, url=source.url, date=source.date
+            case=into,
+            title=for_readers(source.title),
+            publisher=for_readers(source.publisher),
+            url=source.url,
+            date=source.date,
         ).pk
         for source in case.references.order_by("pk")
         if source.url not in cited

@@ -25,6 +25,7 @@ from incidents.models import Operation, Publication
 from incidents.record import Classification, Record, Source, Status
 from lib.canonical import canonical_bytes, digest
 from lib.seal import seal, unseal
+from reports import duplicates, redacting
 from reports.actors import REPORTER, Actor, NotReadyError, WrongStateError, record_activity, require
 from reports.aggregation import CaseParts, Stamp, restamp, summarise
 from reports.conflicts import refuse_conflict
@@ -104,6 +105,7 @@ def submit(*, submission: Submission, source: str, source_id: str = "", by: Acto
     if submission.contact:
         Contact.objects.create(report=report, sealed=seal(submission.contact))
     NamedModel.objects.bulk_create(_named(report, submission.models))
+    duplicates.remember_report(report)
     record_activity(by, "submit", report=report, after=report.state)
     return Submitted(report, receipt)
 
@@ -206,6 +208,7 @@ def join(*, report: Report, case: Case, by: Actor) -> list[int]:
     """Puts a report into a case that the caller has locked. Returns the primary keys of the models the case gained."""
     case.reports.add(report)
     added = _add_models(case, report)
+    redacting.hide(case)
     record_activity(by, "group", report=report, case=case)
     return added
 
@@ -236,9 +239,13 @@ def contact_of(*, report: Report, by: Actor) -> str:
 
 @transaction.atomic
 def edited(*, case: Case, by: Actor, fields: Iterable[str]) -> None:
-    """Notes that `by` changed the case's wording; what is already public stays until `correct`."""
+    """Notes that `by` changed the case's wording, and keeps out of it what was taken out.
+
+    What is already public stays until `correct`.
+    """
     require(by, "reports.decide")
     refuse_conflict(by, case=case)
+    redacting.hide(case)
     if changed := sorted(set(fields)):
         record_activity(by, "edit", case=case, note=", ".join(changed))
 
@@ -284,7 +291,7 @@ def _revise(verb: str, case: Case, by: Actor, notice: str) -> Publication:
     case = _move_case(verb, case, by)
     record = proposed(verb, case, notice=notice)
     case.state = CASE_MOVES[verb].after
-    return _published(case, verb, by, publishing.revise(Operation(verb), record), note=notice)
+    return _published(case, verb, by, publishing.revise(Operation(verb), record), note=record.notice)
 
 
 def proposed(verb: str, case: Case, *, notice: str = "") -> Record:
@@ -301,7 +308,7 @@ def proposed(verb: str, case: Case, *, notice: str = "") -> Record:
         status=Status(CASE_MOVES[verb].after) if verb in CASE_MOVES else Status(standing.status),
         published=publishing.instant(standing.published_at),
         modified=publishing.instant(timezone.now()),
-        notice=notice,
+        notice=redacting.hidden(case, notice),
     )
     # Only a correction reads the case: its wording may hold what nobody has meant for the public yet.
     if verb == "correct":
@@ -322,8 +329,12 @@ def _first_stamp(public_id: str, now: datetime) -> Stamp:
 
 
 def _approved_statements(case: Case) -> list[Statement]:
-    approved = case.statements.filter(state=StatementState.APPROVED)
-    return list(approved.select_related("link").order_by("received_at", "pk"))
+    """In what a publisher says, too, nothing stands that was taken out of the case."""
+    approved = case.statements.filter(state=StatementState.APPROVED).select_related("link")
+    found = list(approved.order_by("received_at", "pk"))
+    for statement in found:
+        statement.text = redacting.hidden(case, statement.text)
+    return found
 
 
 def _record_of(case: Case, stamp: Stamp) -> Record:
@@ -344,6 +355,7 @@ def _record_of(case: Case, stamp: Stamp) -> Record:
         snapshots={pk: snapshot for pk, snapshot in latest.items() if snapshot},
         drift={pk: list(snapshots.drift_since(model, first_reported)) for pk, model in on_hubs.items()},
         statements=_approved_statements(case),
+        taken_out=tuple(redacting.passages(case)),
     )
     return summarise(case, parts, stamp)
 
@@ -354,6 +366,7 @@ def not_ready(case: Case) -> list[str]:
         f"{name} now leads to another model on its hub: name what the report is about, or by name only"
         for name in _led_elsewhere(case)
     ]
+    problems += redacting.problems(case)
     try:
         proposed("publish", case)
     except ValidationError as error:
@@ -373,6 +386,8 @@ def _sentence(problem: Any) -> str:
 
 
 def _published(case: Case, verb: str, by: Actor, publication: Publication, note: str = "") -> Publication:
+    document = json.loads(bytes(publication.document))
+    duplicates.remember_incident(publication.incident, Record.model_validate(document))
     case.save(update_fields=["state", "incident"])
     record_activity(by, verb, case=case, after=case.state, note=f"#{publication.number} {note}".strip())
     return publication

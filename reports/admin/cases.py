@@ -16,9 +16,9 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from reports import embargo, release, workflow
+from reports import embargo, redacting, release, reproductions, workflow
 from reports.actors import WrongStateError
-from reports.admin import case_grouping, case_page, embargoes, release_panel, replies
+from reports.admin import case_grouping, case_page, embargoes, redaction_desk, release_panel, replies
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.case_forms import (
     CaseClassificationForm,
@@ -35,7 +35,8 @@ from reports.models import LIVE, Case, CaseClassification, CaseModel, CaseRefere
 
 _WORDING = ("title", "summary", "description")
 _EVENT = ("kind", "category", "occurred", "other_ids")
-_ASSESSMENT = ("severity", "evidence_grade", "confidence", "names_person")
+_ASSESSMENT = ("severity", "evidence_grade", "confidence", "reproductions", "names_person")
+_CLASSIFICATION = ("suggested",)
 
 
 def _may_edit(request: HttpRequest, case: AnyModel | None) -> bool:
@@ -222,6 +223,7 @@ class CaseAdmin(admin.ModelAdmin):
             ("Public wording", {"fields": (*guard, *_WORDING)}),
             ("The event", {"fields": _EVENT}),
             ("Assessment", {"fields": _ASSESSMENT, "classes": ("fl-assessment",)}),
+            *([("In other taxonomies", {"fields": _CLASSIFICATION})] if guard else []),
         ]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
@@ -234,14 +236,24 @@ class CaseAdmin(admin.ModelAdmin):
 
     def save_model(self, _request: HttpRequest, obj: Any, form: Any, _change: bool) -> None:
         """The wording only; states are the workflow's."""
-        obj.save(update_fields=form.changed_data)
+        obj.save(update_fields=[name for name in form.changed_data if name in CaseForm.Meta.fields])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The rows, and one activity for everything that changed."""
         super().save_related(request, form, formsets, change)
         rows = [formset.prefix for formset in formsets if formset.has_changed()]
-        workflow.edited(case=form.instance, by=actor(request), fields=[*form.changed_data, *rows])
-        if release.reconsider(case=form.instance, by=actor(request)):
+        case, by = form.instance, actor(request)
+        _classify(case, form.cleaned_data.get("suggested", []))
+        try:
+            changed = [name for name in form.changed_data if name != "reproductions"]
+            workflow.edited(case=case, by=by, fields=[*changed, *rows])
+            if "reproductions" in form.changed_data:
+                reproductions.confirm(case=case, by=by, number=form.cleaned_data["reproductions"])
+            if done := redaction_desk.decide(request, case):
+                messages.success(request, done)
+        except REFUSALS as error:
+            messages.error(request, sentence(error))
+        if release.reconsider(case=case, by=by):
             messages.warning(request, "What was about to become public is cancelled: it is not what was approved.")
 
     def log_change(self, _request: HttpRequest, _obj: Any, _message: Any) -> None:  # type: ignore[override]
@@ -249,7 +261,7 @@ class CaseAdmin(admin.ModelAdmin):
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Back to the case: publishing is the next step, not the list."""
-        messages.success(request, "Saved. What is public changes only with the buttons on the right.")
+        messages.success(request, "Saved. What is public changes only with the buttons above.")
         return redirect("admin:reports_case_change", obj.pk)
 
     # --- Pages -----------------------------------------------------------------------------------------------------
@@ -260,6 +272,7 @@ class CaseAdmin(admin.ModelAdmin):
             path("<int:pk>/do/<slug:verb>/", wrap(self.move_view), name="reports_case_move"),
             path("<int:pk>/embargo/<slug:act>/", wrap(self.embargo_view), name="reports_case_embargo"),
             path("<int:pk>/reply/<slug:act>/", wrap(self.reply_view), name="reports_case_reply"),
+            path("<int:pk>/redacted/", wrap(self.redacted_view), name="reports_case_redacted"),
         ]
         return [*own, *case_grouping.urls(wrap), *super().get_urls()]
 
@@ -291,6 +304,19 @@ class CaseAdmin(admin.ModelAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return redirect(f"{reverse('admin:reports_activity_changelist')}?{urlencode({'case__id__exact': object_id})}")
+
+    def redacted_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """What was taken out of the wording, this once; looking is recorded."""
+        self._require_button(request, known=True)
+        case = self._seen_by(request, pk)
+        try:
+            revealed = redacting.reveal(case=case, by=actor(request))
+        except REFUSALS as error:
+            messages.error(request, sentence(error))
+            return redirect("admin:reports_case_change", pk)
+        context = {**self.admin_site.each_context(request), "title": "What was taken out", "case": case}
+        more = {"revealed": revealed, "is_nav_sidebar_enabled": False}
+        return TemplateResponse(request, "admin/reports/case/redacted.html", {**context, **more})
 
     def move_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
         """Approves one verb on one case, provided that it still is what its page showed."""
@@ -341,6 +367,12 @@ class CaseAdmin(admin.ModelAdmin):
     def _locked(self, request: HttpRequest, pk: int) -> Case:
         self._seen_by(request, pk)
         return Case.objects.select_for_update(of=("self",)).get(pk=pk)
+
+
+def _classify(case: Case, terms: list[str]) -> None:
+    """Adds terms of other taxonomies that the case has not."""
+    for taxonomy, _, term in (code.partition(" ") for code in terms):
+        CaseClassification.objects.get_or_create(case=case, taxonomy=taxonomy, term=term)
 
 
 def _refuse_unread(case: Case, seen: str) -> None:

@@ -18,7 +18,7 @@ from django.utils.timesince import timesince, timeuntil
 
 from catalogue.admin import ReadOnly
 from lib.seal import UnreadableSealError
-from reports import workflow
+from reports import redacting, workflow
 from reports.admin import facts, report_page
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.buttons import BUTTONS, lane_of, page_of
@@ -148,6 +148,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
         own = [
             *handling_urls(wrap),
             path("<int:pk>/contact/", wrap(self.contact_view), name="reports_report_contact"),
+            path("<int:pk>/original/", wrap(self.original_view), name="reports_report_original"),
             path("<int:pk>/do/<slug:verb>/", wrap(self.act_view), name="reports_report_act"),
         ]
         return own + super().get_urls()
@@ -210,6 +211,17 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
             return redirect("admin:reports_report_change", pk)
         return self._page(request, report, contact=contact or "none was left")
 
+    def original_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """The report's page with the text exactly as it was sent, this once; looking is recorded."""
+        self._require_button(request)
+        report = get_object_or_404(self.get_queryset(request), pk=pk)
+        try:
+            original = redacting.original_of(report=report, by=actor(request))
+        except REFUSALS as error:
+            messages.error(request, sentence(error))
+            return redirect("admin:reports_report_change", pk)
+        return self._page(request, report, original=original)
+
     def _require_button(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -217,10 +229,11 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
             raise Http404
 
     def _page(self, request: HttpRequest, report: Report, **extra: Any) -> HttpResponse:
+        shown = report_page.context(report, actor(request))
         context = {
             **self.admin_site.each_context(request),
-            **report_page.context(report, actor(request)),
-            "title": report.title or f"Report {report.pk}",
+            **shown,
+            "title": shown["shown_title"] or f"Report {report.pk}",
             "subtitle": None,
             "lane": lane_of(request),
             "opts": self.opts,

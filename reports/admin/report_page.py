@@ -5,9 +5,12 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
+from catalogue.models import Model
 from incidents import search
 from incidents.models import Incident
 from incidents.record import MEANINGS, Kind
+from reports import redacting
+from reports.admin import beside
 from reports.admin.acting import open_moves
 from reports.admin.choices import category_title
 from reports.admin.decisions import ExistingCaseForm, RejectForm
@@ -18,6 +21,7 @@ from reports.models import Activity, Contact, NamedModel, Report, ReportState
 from reports.notices import status_of
 from reports.priority import LOW, WORDS, reasons, with_priority
 from reports.queue import UNDECIDED
+from reports.track_record import track_record
 from reports.workflow import REPORT_MOVES
 
 MOST_SHOWN = 20
@@ -33,8 +37,16 @@ def context(report: Report, by: User) -> dict[str, Any]:
     moves = _moves(report, by, mine=mine)
     moves = moves & {"release"} if conflict else moves
     urgent = with_priority(Report.objects.filter(pk=report.pk)).get()
+    title, text = redacting.readable(report)
+    models: list[Model] = [one.alias.model for one in named if one.alias]
     return {
         "report": report,
+        "shown_title": title,
+        "text": text,
+        "may_see_unredacted": by.has_perm(redacting.VIEW_UNREDACTED) and not conflict,
+        "beside": beside.models_beside(models, report.submitted_at, by),
+        "likely": beside.duplicates_of_report(report, by),
+        "track_record": track_record(report, by),
         "category": category_title(report.category),
         "kind_meaning": MEANINGS[Kind][report.kind],
         "named": [(one, _facts(one), findings_of(one.alias.model) if one.alias else None) for one in named],

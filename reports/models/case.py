@@ -54,6 +54,10 @@ class Case(models.Model):
         help_text="Ids of the same event elsewhere, comma-separated.",
     )
 
+    reproductions = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Independent ones, as a moderator counted them."
+    )
+
     class Meta:
         ordering = ["-opened_at"]
         constraints = [

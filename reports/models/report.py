@@ -62,6 +62,7 @@ class Report(models.Model):
             ("withdraw", "Can withdraw published incidents"),
             ("view_contact", "Can see how to reach a reporter"),
             ("view_embargoed", "Can see every case under embargo"),
+            ("view_unredacted", "Can see reports as sent, and what was redacted"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["source", "source_id"], condition=~Q(source_id=""), name="report_source"),

@@ -534,7 +534,7 @@ class TestOneCase:
             ({"references-1-title": "T", "references-1-url": "javascript:alert(1)"}, "Enter a valid URL"),
             ({"category": "no-such"}, "Select a valid choice"),
             ({"severity": "awful"}, "Select a valid choice"),
-            ({"classifications-0-chosen": "faultline backdoor"}, "Select a valid choice"),
+            ({"classifications-0-chosen": "faultline backdoor"}, "There is no one term"),
             ({"title": "x\x00"}, "Null characters are not allowed"),
         ],
     )
