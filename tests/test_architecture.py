@@ -77,7 +77,9 @@ def test_plug_in_folders_are_packages_that_the_linter_sees():
 def test_the_example_environment_names_every_variable_that_is_read():
     read = set()
     for path in (ROOT / "config").glob("*.py"):
-        read |= set(re.findall(r'"((?:FAULTLINE_[A-Z_]+)|PORT|HOST|DATABASE_URL|REDIS_URL)"', path.read_text()))
+        read |= set(
+            re.findall(r'"((?:FAULTLINE_[A-Z_]+)|PORT|HOST|DATABASE_URL|EMAIL_URL|REDIS_URL)"', path.read_text())
+        )
     # Hubs' variables follow a pattern; the example shows it with one hub.
     read |= {f"FAULTLINE_HUB_HUGGINGFACE_{what}" for what in ("ENDPOINT", "TOKEN", "WEBHOOK_SECRET")}
     explained = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))

@@ -5,7 +5,7 @@ import pytest
 from reports import undoing, workflow
 from reports.models import ConsolePreference, Report, ReportState
 from tests import factories
-from tests.browser.test_console import TOO_SMALL, TOO_WIDE, signed_in_tab  # noqa: F401 - a fixture
+from tests.browser.test_console import TOO_SMALL, TOO_WIDE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -33,7 +33,7 @@ def decide(page, kind):
     page.wait_for_function("before => location.href !== before && document.readyState === 'complete'", arg=before)
 
 
-def test_a_moderator_clears_ten_reports_by_keyboard_alone(signed_in_tab):  # noqa: F811
+def test_a_moderator_clears_ten_reports_by_keyboard_alone(signed_in_tab):
     reports = [factories.report(title=f"Report {number}", models=(f"org/model-{number}",)) for number in range(10)]
     mira = factories.moderator()
     page = signed_in_tab(mira).go("/console/reports/report/")
@@ -53,7 +53,7 @@ def test_a_moderator_clears_ten_reports_by_keyboard_alone(signed_in_tab):  # noq
     page.get_by_text("is not offered to you for 8 hours").wait_for()
 
 
-def test_rows_are_walked_chosen_and_opened_and_help_says_how(signed_in_tab):  # noqa: F811
+def test_rows_are_walked_chosen_and_opened_and_help_says_how(signed_in_tab):
     for number in range(3):
         factories.report(title=f"Report {number}", models=(f"org/model-{number}",))
     page = signed_in_tab(factories.moderator()).go("/console/reports/report/")
@@ -70,7 +70,7 @@ def test_rows_are_walked_chosen_and_opened_and_help_says_how(signed_in_tab):  # 
     assert page.get_by_label("Note:").input_value() == "n"
 
 
-def test_keys_that_are_off_press_nothing_until_they_are_on_again(signed_in_tab):  # noqa: F811
+def test_keys_that_are_off_press_nothing_until_they_are_on_again(signed_in_tab):
     report = factories.report()
     page = signed_in_tab(factories.moderator()).go(f"/console/reports/report/{report.pk}/change/")
     page.get_by_role("button", name="Keyboard").click()
@@ -89,7 +89,7 @@ def test_keys_that_are_off_press_nothing_until_they_are_on_again(signed_in_tab):
     page.get_by_text("Held by you.").wait_for()
 
 
-def test_a_hold_is_renewed_while_the_page_is_open_and_its_loss_is_said(signed_in_tab):  # noqa: F811
+def test_a_hold_is_renewed_while_the_page_is_open_and_its_loss_is_said(signed_in_tab):
     report, mira = factories.report(), factories.moderator()
     workflow.claim(report=report, by=mira)
     tab = signed_in_tab(mira)
@@ -104,7 +104,7 @@ def test_a_hold_is_renewed_while_the_page_is_open_and_its_loss_is_said(signed_in
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_lanes_the_dry_run_and_the_bar_keep_the_policy_and_have_targets_to_hit(signed_in_tab, scheme, width):  # noqa: F811
+def test_lanes_the_dry_run_and_the_bar_keep_the_policy_and_have_targets_to_hit(signed_in_tab, scheme, width):
     chosen = factories.report(title="One", models=("org/one",))
     workflow.reject(report=factories.report(), by=factories.moderator(), reason=workflow.RejectReason.SPAM)
     tab = signed_in_tab(factories.moderator(), color_scheme=scheme, viewport={"width": width, "height": 900})
