@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from reports import release
+from reports import embargo, release
 from reports.actors import Actor, WrongStateError, record_activity, require
 from reports.conflicts import refuse_conflict
 from reports.models import Case, Report, ReportState
@@ -16,6 +16,8 @@ def add(*, report: Report, by: Actor, case: Case | None = None) -> Case:
     row = Report.objects.select_for_update().get(pk=report.pk)
     if row.state != ReportState.ACCEPTED:
         raise WrongStateError(f"report {row.pk} is {row.get_state_display().lower()}; accept it first")
+    for one in row.cases.all():
+        _refuse_embargo(one)
     joined = open_case(report=row, by=by) if case is None else live_case(case)
     refuse_conflict(by, report=row, case=joined)
     if joined.reports.filter(pk=row.pk).exists():
@@ -32,6 +34,7 @@ def take_out(*, report: Report, case: Case, by: Actor) -> Report:
     row = Report.objects.select_for_update().get(pk=report.pk)
     left = live_case(case)
     refuse_conflict(by, case=left)
+    _refuse_embargo(left)
     if not left.reports.filter(pk=row.pk).exists():
         raise WrongStateError(f"report {row.pk} is not in case {left.pk}")
     if left.reports.count() == 1:
@@ -44,3 +47,9 @@ def take_out(*, report: Report, case: Case, by: Actor) -> Report:
     record_activity(by, "take out", report=row, case=left, before=before, after=row.state)
     release.reconsider(case=left, by=by)
     return row
+
+
+def _refuse_embargo(case: Case) -> None:
+    """What a case under an embargo holds must not come to light through another case, or in the queue."""
+    if embargo.in_force(case):
+        raise WrongStateError(f"case {case.pk} is under an embargo: its reports stay in it alone until that ends")

@@ -23,7 +23,7 @@ UNDECIDED = (ReportState.RECEIVED, ReportState.IN_REVIEW)
 
 @dataclass(frozen=True)
 class LaneCount:
-    """How a lane stands for somebody: what awaits a decision, what they may claim of it, since when the oldest waits."""
+    """How a lane stands for somebody: what waits, what of that they may claim, since when the oldest waits."""
 
     lane: Lane
     waiting: int
