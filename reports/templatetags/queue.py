@@ -22,6 +22,8 @@ KEYS = (
     ("A", "Accept into a new case, then the next report"),
     ("m", "Merge: accept into an existing case, or merge this case into another"),
     ("d", "Decline: choose why, then Enter"),
+    ("w", "Save the wording of a case"),
+    ("p", "Publish a case as it is saved, or correct its record"),
     ("s", "Skip: back into the queue, then the next report"),
     ("r", "Release back into the queue"),
     ("u", "Undo what you last decided, within 30 seconds"),

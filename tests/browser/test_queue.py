@@ -102,6 +102,18 @@ def test_a_hold_is_renewed_while_the_page_is_open_and_its_loss_is_said(signed_in
     tab.complaints = [one for one in tab.complaints if "409" not in one]
 
 
+def test_a_case_is_saved_and_published_by_keys(signed_in_tab):
+    case = factories.worded_case()
+    page = signed_in_tab(factories.moderator()).go(f"/console/reports/case/{case.pk}/change/")
+    page.get_by_label("Title:").first.fill("Worded by hand, saved by a key")
+    keys(page, "Escape", "w")
+    page.get_by_text("Saved.").wait_for()
+    keys(page, "p")
+    page.get_by_text("Done: public as entry").wait_for()
+    case.refresh_from_db()
+    assert case.incident.title == "Worded by hand, saved by a key"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 390])
 def test_lanes_the_dry_run_and_the_bar_keep_the_policy_and_have_targets_to_hit(signed_in_tab, scheme, width):
