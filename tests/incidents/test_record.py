@@ -68,11 +68,13 @@ class TestWhatWasAddedToTheSchema:
 
     def test_is_left_out_where_it_is_empty_so_that_older_records_keep_their_bytes(self):
         document = factories.record().document()
-        assert "statements" not in document
+        assert {"statements", "reproductions", "superseded_by"}.isdisjoint(document)
         assert {"fixed_in", "not_affected_in"}.isdisjoint(document["affected"][0])
 
     def test_is_in_the_schema_and_reads_back(self):
-        record = factories.record(statements=[self.STATEMENT])
+        later = {"status": "withdrawn", "notice": "The same event.", "superseded_by": "FL-2026-00000000"}
+        record = factories.record(statements=[self.STATEMENT], reproductions=0, **later)
+        assert (record.document()["reproductions"], record.document()["superseded_by"]) == (0, "FL-2026-00000000")
         jsonschema.Draft202012Validator(json_schema()).validate(record.document())
         assert type(record).model_validate(record.document()) == record
 
