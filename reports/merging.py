@@ -41,6 +41,7 @@ def merge(*, case: Case, into: Case, by: Actor, notice: str = "") -> Merge:
         refuse_conflict(by, case=one)
     if embargo.in_force(case):
         raise WrongStateError(f"case {case.pk} is under an embargo: merge the other case into it, or end that first")
+    release.refuse_ending_own_dispute(case, by)
     if case.state in _PUBLIC and into.state not in _PUBLIC:
         raise WrongStateError(f"case {case.pk} is public and case {into.pk} is not: merge them the other way round")
     row = Merge.objects.create(

@@ -52,7 +52,8 @@ def schedule(*, case: Case, verb: str, by: User, notice: str = "") -> Release:
     if verb in _NEEDS_NOTICE and not notice.strip():
         raise NotReadyError([f"to {verb} a record, say why: the reason is public"])
     workflow.check_move(verb, case=case, by=by)
-    _refuse_ending_own_dispute(case, verb, by)
+    if verb == ReleaseVerb.CORRECT:
+        refuse_ending_own_dispute(case, by)
     if Release.objects.filter(case=case, state__in=OPEN_RELEASE).exists():
         raise WrongStateError(f"case {case.pk} is about to be released already; undo that first")
     reasons = needs_second(case, verb)
@@ -81,7 +82,8 @@ def approve(*, release: Release, by: User, seen: str) -> Release:
     if row.state != ReleaseState.AWAITING:
         raise WrongStateError(f"this is {row.get_state_display().lower()} already")
     refuse_second(by, first=row.asked_by, case=case)
-    _refuse_ending_own_dispute(case, row.verb, by)
+    if row.verb == ReleaseVerb.CORRECT:
+        refuse_ending_own_dispute(case, by)
     if seen != row.approved_digest:
         raise WrongStateError("this is not what your page showed; read it again first")
     if _has_changed(row, case):
@@ -226,10 +228,10 @@ def _end(row: Release, state: ReleaseState, by: Actor, verb: str, reason: str) -
     return row
 
 
-def _refuse_ending_own_dispute(case: Case, verb: str, by: User) -> None:
-    """A correction ends a dispute: not before the publisher's answer is decided on, and not by who is disputed."""
+def refuse_ending_own_dispute(case: Case, by: Actor) -> None:
+    """A correction or a merge ends a dispute: not before the publisher has an answer, and not by who is disputed."""
     disputes = case.statements.filter(disputes=True)
-    if verb != ReleaseVerb.CORRECT or case.state != CaseState.DISPUTED or not disputes.exists():
+    if case.state != CaseState.DISPUTED or not disputes.exists():
         return
     if disputes.filter(state=StatementState.RECEIVED).exists():
         raise NotReadyError(["decide first on the publisher's statement that disputes the record"])

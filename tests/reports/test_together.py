@@ -25,7 +25,7 @@ from reports import (
     waves,
     workflow,
 )
-from reports.actors import NotAllowedError, WrongStateError
+from reports.actors import NotAllowedError, NotReadyError, WrongStateError
 from reports.models import CaseModel, Release, ReleaseState
 from reports.suggestions import Category
 from tests import factories
@@ -189,6 +189,22 @@ class TestEmbargoes:
         report = case.reports.get()
         assert client.post(f"/console/reports/report/{report.pk}/original/").status_code == 404
         assert client.post(f"/console/reports/report/{report.pk}/heartbeat/").status_code == 404
+
+
+class TestDisputes:
+    def test_do_not_end_by_a_merge_before_the_publishers_answer_is_decided_on_nor_by_who_is_disputed(self, settings):
+        settings.UNDO_SECONDS = 0
+        olu = factories.senior_moderator()
+        case, into = factories.published_case(by=olu), factories.published_case()
+        made = reply.make_link(case=case, by=olu, publisher="Example Org")
+        said = RevisionStatus(hub="huggingface", name="example-org/tiny-chat", status=PublisherStatus.DISPUTED)
+        statement = statements.give(link=made.link, text="It does not do that.", statuses=[said])
+        with pytest.raises(NotReadyError, match="decide first"):
+            merging.merge(case=case, into=into, by=olu, notice=SAME)
+        statements.decline(statement=statement, by=factories.second_moderator(), note="Not theirs.")
+        with pytest.raises(NotAllowedError, match="You published this record"):
+            merging.merge(case=case, into=into, by=olu, notice=SAME)
+        merging.merge(case=case, into=into, by=factories.senior_moderator("ada"), notice=SAME)
 
 
 class TestMergedWording:
