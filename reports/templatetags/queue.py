@@ -26,7 +26,7 @@ KEYS = (
     ("p", "Publish a case as it is saved, or correct its record"),
     ("s", "Skip: back into the queue, then the next report"),
     ("r", "Release back into the queue"),
-    ("u", "Undo what you last decided, within 30 seconds"),
+    ("u", "Undo what is about to become public, or what you last decided, within 30 seconds"),
     ("j k", "Next and previous row of a list; Enter opens it, x chooses it"),
     ("l", "The list of what waits"),
     ("?", "This help"),

@@ -63,7 +63,8 @@ def test_the_time_to_undo_counts_down(signed_in_tab, settings):
     page.wait_for_function("before => document.querySelector('.fl-countdown').innerText !== before", arg=before)
     seconds = [int(re.search(r"\d+", text)[0]) for text in (before, left.inner_text())]
     assert 30 >= seconds[0] > seconds[1] > 15
-    page.get_by_role("button", name="Undo: publish").click()
+    page.get_by_role("button", name="Undo: publish").wait_for()
+    page.keyboard.press("u")
     page.get_by_text("Undone: nothing of it became public.").wait_for()
     assert Release.objects.get().state == "undone"
 

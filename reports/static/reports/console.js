@@ -14,7 +14,8 @@
   help.addEventListener("click", () => dialog.showModal());
 
   // --- Keys ---
-  const target = (key) => [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key === key);
+  // The page's own button before the bar's.
+  const target = (key) => [...document.querySelectorAll("[data-key]")].findLast((one) => one.dataset.key === key);
   const reach = (one) => {
     const field = one.matches("div") ? one.querySelector("select, input, textarea") : null;
     if (field) {
