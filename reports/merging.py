@@ -55,6 +55,7 @@ def merge(*, case: Case, into: Case, by: Actor, notice: str = "") -> Merge:
     before, case.state = case.state, CaseState.MERGED
     if case.incident and into.incident:
         require(by, "reports.withdraw")
+        notice = redacting.hidden(case, notice)
         _publish_mark(Operation.MERGE, case.incident, Status.WITHDRAWN, notice, successor=into.incident.public_id)
     case.save(update_fields=["state"])
     record_activity(by, "merge", case=case, before=before, after=case.state, note=f"into case {into.pk}. {notice}")
@@ -82,6 +83,7 @@ def unmerge(*, case: Case, by: Actor, notice: str = "") -> Case:
     before, case.state = case.state, CaseState(row.state_before)
     if case.incident:
         require(by, "reports.withdraw")
+        notice = redacting.hidden(case, notice)
         _publish_mark(Operation.RESTORE, case.incident, Status(case.state), notice)
     _give_back(into, row)
     case.save(update_fields=["state"])

@@ -217,6 +217,16 @@ class TestMergedWording:
         gained = into.models.get(alias=None)
         assert (gained.name, gained.note) == ("A model of [redacted: name]", "[redacted: name] trained it.")
 
+    def test_what_was_taken_out_is_not_in_the_reason_either(self):
+        olu = factories.senior_moderator()
+        case = factories.worded_case(description=TEXT)
+        redacting.redact(case=case, by=olu, category=Category.EMAIL, text="ana@example.org")
+        workflow.publish(case=case, by=olu)
+        for verb, more in ((merging.merge, {"into": factories.published_case()}), (merging.unmerge, {})):
+            verb(case=case, by=olu, notice="So ana@example.org says.", **more)
+            case.refresh_from_db()
+            assert json.loads(bytes(case.incident.document))["notice"] == "So [redacted: email] says."
+
     def test_a_merged_record_is_no_duplicate_of_the_one_in_its_place(self):
         survivor = factories.published_case(reported=factories.report(text=TEXT))
         other = factories.published_case(reported=factories.report(text=TEXT))
