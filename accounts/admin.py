@@ -12,13 +12,14 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 
 from accounts import second_factor
-from accounts.models import Role, User
+from accounts.models import Affiliation, Role, User
 from accounts.roles import MEANINGS, ROLES, SEES_CONTACTS
 
 # Roles decide, not groups; and nobody reads or edits somebody else's second factor.
@@ -98,6 +99,40 @@ class AccountAdmin(UserAdmin):
         if db_field.name == "role" and not _is_superuser(request):
             kwargs["choices"] = [(role, label) for role, label in Role.choices if SEES_CONTACTS not in ROLES[role]]
         return super().formfield_for_choice_field(db_field, request, **kwargs)
+
+
+@admin.register(Affiliation)
+class AffiliationAdmin(admin.ModelAdmin):
+    """Who belongs to which organisation: everybody declares their own, operators anybody's."""
+
+    list_display = ("organisation", "hub", "user", "declared_at")
+    list_select_related = ("user",)
+    search_fields = ("organisation", "user__username")
+    fields = ("organisation", "hub", "user")
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Affiliation]:
+        """One's own, but for operators."""
+        rows: QuerySet[Affiliation] = super().get_queryset(request)
+        return rows if _of_anybody(request) else rows.filter(user=request.user.pk)
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Affiliation | None = None) -> bool:
+        """Never: it is declared, or taken away."""
+        return False
+
+    def get_fields(self, request: HttpRequest, obj: Affiliation | None = None) -> tuple[str, ...]:
+        """Whose it is, is asked of operators only."""
+        return self.fields if obj or _of_anybody(request) else ("organisation", "hub")
+
+    def save_model(self, request: HttpRequest, obj: Affiliation, form: Any, change: bool) -> None:
+        """Everybody else declares for themselves."""
+        if isinstance(request.user, User) and not _of_anybody(request):
+            obj.user = request.user
+        super().save_model(request, obj, form, change)
+
+
+def _of_anybody(request: HttpRequest) -> bool:
+    return request.user.has_perm("accounts.delete_affiliation")
 
 
 def _is_superuser(request: HttpRequest) -> bool:

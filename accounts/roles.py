@@ -9,6 +9,8 @@ from accounts.models import Role, User
 
 # How to reach a reporter: the most sensitive thing a node knows.
 SEES_CONTACTS = "reports.view_contact"
+# Reports exactly as sent, and what moderators took out of public wording.
+SEES_UNREDACTED = "reports.view_unredacted"
 
 # What everybody with a role may read: the public record, and what hubs say.
 _READING = frozenset(
@@ -32,6 +34,9 @@ _MODERATION = _READING | {
     "reports.decide",
     "reports.publish",
     "reports.view_evidence",
+    "reports.view_release",
+    "accounts.view_affiliation",
+    "accounts.add_affiliation",
     "catalogue.view_concern",
     "catalogue.change_concern",
 }
@@ -39,6 +44,9 @@ _OPERATION = _READING | {
     "accounts.view_user",
     "accounts.add_user",
     "accounts.change_user",
+    "accounts.view_affiliation",
+    "accounts.add_affiliation",
+    "accounts.delete_affiliation",
     "catalogue.change_lookup",
     "catalogue.change_inspection",
 }
@@ -50,10 +58,12 @@ ROLES: dict[str, frozenset[str]] = {
     | {
         "reports.withdraw",
         "reports.delete_evidence",
+        "reports.view_embargoed",
         "reports.erase",
         "reports.view_erasure",
         "reports.view_team",
         SEES_CONTACTS,
+        SEES_UNREDACTED,
     },
     Role.CURATOR: _READING,
     Role.OPERATOR: _OPERATION,
@@ -80,12 +90,18 @@ MEANINGS: dict[str, str] = {
     "reports.change_case": "Word cases",
     "reports.publish": "Publish, correct and dispute records",
     "reports.withdraw": "Withdraw records, release what others hold",
+    "reports.view_release": "See what is about to become public",
+    "reports.view_embargoed": "See what is under an embargo",
+    "reports.view_unredacted": "Read reports as sent, and what was taken out of wording (each look is recorded)",
     "reports.view_evidence": "Look at the files of a report (each look is recorded)",
     "reports.delete_evidence": "Erase a file of a report",
     "reports.view_activity": "Read who did what",
     "reports.view_contact": "See how to reach a reporter (each look is recorded)",
     "reports.view_erasure": "See what was erased, when and by whom",
     "reports.erase": "Ask for an erasure, confirm somebody else's",
+    "accounts.view_affiliation": "See who belongs to which organisation",
+    "accounts.add_affiliation": "Declare an organisation one belongs to",
+    "accounts.delete_affiliation": "Take an affiliation away",
     "accounts.view_user": "See accounts",
     "accounts.add_user": "Add accounts",
     "accounts.change_user": "Change accounts and roles that see no contacts",

@@ -8,7 +8,7 @@ from rest_framework.views import APIView
 
 from api.reading import arguments, json_bytes, page_size, whole_number
 from incidents import log
-from incidents.models import Publication
+from incidents.models import Operation, Publication
 from incidents.publishing import instant
 
 _ENTRY = {
@@ -20,7 +20,7 @@ _ENTRY = {
             "minimum": 1,
             "description": "1, 2, 3, ... in commit order, without a gap.",
         },
-        "operation": {"type": "string", "enum": ["publish", "correct", "dispute", "withdraw"]},
+        "operation": {"type": "string", "enum": Operation.values},
         "id": {"type": "string"},
         "version": {"type": "integer", "minimum": 1},
         "at": {"type": "string", "format": "date-time"},
@@ -36,7 +36,7 @@ _ENTRY = {
 
 @extend_schema(tags=["log"])
 class Changes(APIView):
-    """What was published, corrected, disputed and withdrawn, in order."""
+    """What was published, corrected, disputed, withdrawn, merged and restored, in order."""
 
     @extend_schema(
         operation_id="list_changes",

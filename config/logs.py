@@ -22,6 +22,15 @@ def without_visitors(_logger: WrappedLogger, _method: str, event: EventDict) -> 
     return {key: value for key, value in event.items() if key not in PRIVATE_KEYS}
 
 
+# A publisher's link opens a page by its address: https://.../reply/<token>/.
+_REPLY = re.compile(r"(/reply/)[A-Za-z0-9_-]+")
+
+
+def without_links(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """The event without the secret part of a publisher's link."""
+    return {key: _REPLY.sub(r"\1...", value) if isinstance(value, str) else value for key, value in event.items()}
+
+
 def without_rows(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """The event with its exception as a plain traceback: no local variables, and none of PostgreSQL's row contents.
 
@@ -39,6 +48,7 @@ _SHARED: list[Processor] = [
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     without_visitors,
     without_rows,
+    without_links,
 ]
 
 

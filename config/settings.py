@@ -79,6 +79,8 @@ HUB_CIRCUIT_SECONDS = env.float("FAULTLINE_HUB_CIRCUIT_SECONDS", default=60.0)
 # --- Reporters -------------------------------------------------------------------------------------------------------
 # How long a receipt opens its report.
 RECEIPT_DAYS = env.int("FAULTLINE_RECEIPT_DAYS", default=1095)
+
+# --- Mail ----------------------------------------------------------------------------------------------------------
 # Where mail goes out; unset, none does, and no page asks for an address.
 EMAIL_URL = env.str("EMAIL_URL", default="")
 MAIL_ON = bool(EMAIL_URL)
@@ -95,6 +97,8 @@ BEAT_SECONDS = env.float("FAULTLINE_BEAT_SECONDS", default=60.0)
 LOOKUP_REFRESH_HOURS = env.float("FAULTLINE_LOOKUP_REFRESH_HOURS", default=24.0)
 # How long a reporter's contact is kept once the report is decided on and nothing more happened to it.
 CONTACT_DAYS = env.int("FAULTLINE_CONTACT_DAYS", default=90)
+# How long what was approved waits before it becomes public, so that it can be undone.
+UNDO_SECONDS = env.float("FAULTLINE_UNDO_SECONDS", default=30.0)
 # What wakes what: the only place. Every task named here also runs on each beat, so a lost message costs one beat.
 WAKES = {
     "model named": ["catalogue.tasks.look_up_due_models"],
@@ -104,6 +108,7 @@ WAKES = {
     "draft started": ["reports.tasks.forget_due_drafts"],
     "mail left over": ["reports.tasks.send_due_mail"],
     "evidence forgotten": ["reports.tasks.sweep_evidence"],
+    "release scheduled": ["reports.tasks.publish_due_releases"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Reading and checking the public log."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,6 +32,7 @@ def problems() -> Iterator[str]:
     """Derives the whole log again from its rows; one sentence for each thing that does not hold."""
     expected, previous = 1, ""
     latest: dict[str, tuple[int, str]] = {}
+    superseded: dict[str, str] = {}
     rows = Publication.objects.order_by("number").select_related("incident")
     for entry in rows.iterator(chunk_size=1000):
         public_id = entry.incident.public_id
@@ -42,6 +44,26 @@ def problems() -> Iterator[str]:
             yield f"#{entry.number}: the chain breaks here"
         expected, previous = entry.number + 1, entry.chain
         latest[public_id] = (entry.version, entry.digest)
-    for incident in Incident.objects.only("public_id", "version", "digest", "document").iterator(chunk_size=1000):
+        successor = _successor(entry)
+        if successor and successor not in latest:
+            yield f"#{entry.number}: {public_id} is merged into {successor}, which the log does not have"
+        superseded[public_id] = successor
+    yield from _not_as_served(latest, superseded)
+
+
+def _not_as_served(latest: dict[str, tuple[int, str]], superseded: dict[str, str]) -> Iterator[str]:
+    columns = ("public_id", "version", "digest", "document", "superseded_by")
+    for incident in Incident.objects.only(*columns).iterator(chunk_size=1000):
         if latest.get(incident.public_id) != (incident.version, digest(bytes(incident.document))):
             yield f"{incident.public_id}: what is served is not the last version in the log"
+        if superseded.get(incident.public_id) != incident.superseded_by:
+            yield f"{incident.public_id}: it leads to another record than the log says"
+
+
+def _successor(entry: Publication) -> str:
+    """The record that the entry's document names in its place; "" where it names none, or is no document at all."""
+    try:
+        document = json.loads(bytes(entry.document))
+    except ValueError:
+        return ""
+    return str(document.get("superseded_by") or "") if isinstance(document, dict) else ""

@@ -25,6 +25,8 @@ class Operation(models.TextChoices):
     CORRECT = "correct"
     DISPUTE = "dispute"
     WITHDRAW = "withdraw"
+    MERGE = "merge"
+    RESTORE = "restore"
 
 
 class Incident(models.Model):
@@ -39,6 +41,9 @@ class Incident(models.Model):
     severity = models.CharField(max_length=20, choices=choices_of(Severity))
     evidence_grade = models.CharField(max_length=20, choices=choices_of(EvidenceGrade))
     confidence = models.CharField(max_length=20, choices=choices_of(Confidence))
+    superseded_by = models.CharField(
+        max_length=16, blank=True, default="", help_text="The public id of the record that stands in its place."
+    )
     title = models.CharField(max_length=200)
     occurred = models.CharField(max_length=10, blank=True)
     published_at = models.DateTimeField()
@@ -53,6 +58,15 @@ class Incident(models.Model):
             models.Index(fields=["-published_at", "-id"], name="incident_newest"),
             models.Index(fields=["category", "-published_at", "-id"], name="incident_by_category"),
             GinIndex(fields=["search"], name="incident_search"),
+            models.Index(
+                fields=["superseded_by"], condition=~models.Q(superseded_by=""), name="incident_superseded_by"
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(superseded_by="") | models.Q(status=Status.WITHDRAWN),
+                name="incident_superseded_is_withdrawn",
+            )
         ]
 
     def __str__(self) -> str:

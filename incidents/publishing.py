@@ -1,4 +1,6 @@
-"""Appends to the public log: publish, correct, dispute, withdraw. The only code that writes what the world reads.
+"""Appends to the public log: publish, correct, dispute, withdraw, merge, restore.
+
+The only code that writes what the world reads.
 
 The log: number n = 1, 2, 3, ... in commit order without a gap; leaf(n) = RFC 8785 bytes of
 {"at", "digest", "id", "number", "operation", "version"}; chain(n) = SHA-256(chain(n-1) || leaf(n)), where chain(0) is
@@ -53,27 +55,45 @@ def publish(record: Record) -> Publication:
 
 @transaction.atomic
 def revise(operation: Operation, record: Record) -> Publication:
-    """Appends the next version of a published record: a correction, a dispute, or a withdrawal."""
+    """Appends the next version of a published record.
+
+    A correction, a dispute, a withdrawal; a merge, which is a withdrawal in favour of the record that supersedes it; or
+    a restoration, which takes a merge back.
+    """
     _lock_log()
     incident = Incident.objects.select_for_update().filter(public_id=record.id).first()
     if incident is None:
         raise NotPublishableError(f"{record.id} was never published")
     if incident.origin != settings.NODE_NAME:
         raise NotPublishableError(f"only {incident.origin} may change {record.id}")
-    if incident.status == Status.WITHDRAWN:
+    if operation is Operation.RESTORE and not incident.superseded_by:
+        raise NotPublishableError(f"{record.id} is not merged into another record")
+    if operation is not Operation.RESTORE and incident.status == Status.WITHDRAWN:
         raise NotPublishableError(f"{record.id} was withdrawn; a withdrawal is final")
     if record.version != incident.version + 1:
         raise NotPublishableError(f"{record.id} is at version {incident.version}, not {record.version - 1}")
-    if record.status is not _STATUS_AFTER[operation]:
-        raise NotPublishableError(f"{operation} leaves a record {_STATUS_AFTER[operation]}, not {record.status}")
+    if record.status not in _STATUS_AFTER[operation]:
+        leaves = " or ".join(_STATUS_AFTER[operation])
+        raise NotPublishableError(f"{operation} leaves a record {leaves}, not {record.status}")
+    _refuse_wrong_successor(operation, record)
     return _append(incident, operation, record)
 
 
-_STATUS_AFTER = {
-    Operation.PUBLISH: Status.PUBLISHED,
-    Operation.CORRECT: Status.PUBLISHED,
-    Operation.DISPUTE: Status.DISPUTED,
-    Operation.WITHDRAW: Status.WITHDRAWN,
+def _refuse_wrong_successor(operation: Operation, record: Record) -> None:
+    """A merge names a record in force, every other operation none: so no chain of merges ever ends in a circle."""
+    if (operation is Operation.MERGE) != bool(record.superseded_by):
+        raise NotPublishableError("a merge, and nothing else, names the record that stands in its place")
+    successor = Incident.objects.select_for_update().filter(public_id=record.superseded_by).first()
+    if operation is Operation.MERGE and (successor is None or successor.status == Status.WITHDRAWN):
+        raise NotPublishableError(f"{record.superseded_by} is no record in force")
+
+
+_STATUS_AFTER: dict[Operation, tuple[Status, ...]] = {
+    Operation.CORRECT: (Status.PUBLISHED,),
+    Operation.DISPUTE: (Status.DISPUTED,),
+    Operation.WITHDRAW: (Status.WITHDRAWN,),
+    Operation.MERGE: (Status.WITHDRAWN,),
+    Operation.RESTORE: (Status.PUBLISHED, Status.DISPUTED),
 }
 
 
@@ -134,6 +154,7 @@ def _project(incident: Incident, record: Record, document: bytes) -> None:
     ):
         setattr(incident, column, getattr(record, column))
     incident.occurred = record.occurred or ""
+    incident.superseded_by = record.superseded_by or ""
     incident.published_at = datetime.fromisoformat(record.published)
     incident.modified_at = datetime.fromisoformat(record.modified)
     incident.document = document

@@ -69,6 +69,15 @@ class AffectedStatus(StrEnum):
     UNDER_INVESTIGATION = "under_investigation"
 
 
+class PublisherStatus(StrEnum):
+    """What a model's publisher says of one revision of it."""
+
+    AFFECTED = "affected"
+    NOT_AFFECTED = "not_affected"
+    FIXED = "fixed"
+    DISPUTED = "disputed"
+
+
 class Match(StrEnum):
     """How exactly the record names the model, most exact first."""
 
@@ -118,6 +127,12 @@ MEANINGS: dict[type[StrEnum], dict[str, str]] = {
         AffectedStatus.FIXED: "fixed",
         AffectedStatus.UNDER_INVESTIGATION: "under investigation",
     },
+    PublisherStatus: {
+        PublisherStatus.AFFECTED: "The publisher confirms it.",
+        PublisherStatus.NOT_AFFECTED: "The publisher says that this revision does not have the problem.",
+        PublisherStatus.FIXED: "The publisher says in which revision it was fixed.",
+        PublisherStatus.DISPUTED: "The publisher says that the record is wrong about it.",
+    },
     Status: {
         Status.PUBLISHED: "In force.",
         Status.DISPUTED: "In force, and disputed; the reasons are shown.",
@@ -162,6 +177,7 @@ WebUrl = Annotated[
 ]
 _PUBLIC_ID = r"^FL-[0-9]{4}-[0-9A-HJKMNP-TV-Z]{8}$"
 PublicId = Annotated[str, StringConstraints(pattern=_PUBLIC_ID)]
+Revision = Annotated[str, StringConstraints(pattern=r"^[^\s\x00-\x1f\x7f]+$", max_length=200), AfterValidator(_visible)]
 TermCode = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=80)]
 
 
@@ -215,6 +231,34 @@ class AffectedModel(_Plain):
     note: str = Field("", max_length=1000)
     observed: Observation | None = None
     changes: tuple[ModelChange, ...] = ()
+    fixed_in: tuple[Revision, ...] = Field((), description="Revisions in which moderators found it fixed.")
+    not_affected_in: tuple[Revision, ...] = Field((), description="Revisions that moderators found not affected.")
+
+
+class RevisionStatus(_Plain):
+    """What a publisher says of one revision of a model; an empty revision stands for all that are not named."""
+
+    hub: str | None = Field(None, max_length=40)
+    name: str = Field(min_length=1, max_length=300)
+    revision: Revision | None = None
+    status: PublisherStatus
+    fixed_in: Revision | None = Field(None, description="Where the status is fixed: the revision that fixed it.")
+
+    @model_validator(mode="after")
+    def _fixed_somewhere(self) -> "RevisionStatus":
+        if (self.status is PublisherStatus.FIXED) != (self.fixed_in is not None):
+            raise ValueError("the status fixed, and no other, names the revision that fixed it")
+        return self
+
+
+class Statement(_Plain):
+    """What a model's publisher says about the record: their words, checked for abuse and for nothing else."""
+
+    by: str = Field(description="Who says so.", min_length=1, max_length=200)
+    role: Literal["publisher"] = "publisher"
+    at: Instant = Field(description="When it was received.")
+    text: str = Field("", description="Markdown, as in `description`.", max_length=10_000)
+    statuses: tuple[RevisionStatus, ...] = Field((), max_length=200)
 
 
 class Classification(_Plain):
@@ -231,6 +275,9 @@ class Source(_Plain):
     publisher: str = Field("", max_length=200)
     url: WebUrl
     date: ReducedDate | None = None
+
+
+_LEFT_OUT_WHEN_EMPTY = frozenset({"statements", "fixed_in", "not_affected_in", "superseded_by", "reproductions"})
 
 
 class Record(_Plain):
@@ -251,6 +298,13 @@ class Record(_Plain):
     severity: Severity
     evidence_grade: EvidenceGrade
     confidence: Confidence
+    reproductions: int | None = Field(
+        None,
+        description="How often somebody independent of the first reporter made it happen again, as moderators counted: "
+        "reports that copy each other count once; null where nobody counted.",
+        ge=0,
+        le=1000,
+    )
     occurred: ReducedDate | None = Field(None, description="A day, a month or a year; null where it is not known.")
     affected: tuple[AffectedModel, ...] = Field(min_length=1, max_length=200)
     classifications: tuple[Classification, ...] = ()
@@ -258,7 +312,11 @@ class Record(_Plain):
     aliases: tuple[Annotated[str, StringConstraints(min_length=3, max_length=100)], ...] = Field(
         (), description="Ids of the same event elsewhere, for example AVID-2023-R0001 or AIID-313."
     )
-    notice: str = Field("", description="Why it was corrected, disputed or withdrawn.", max_length=2000)
+    statements: tuple[Statement, ...] = Field((), description="The right of reply: oldest first.", max_length=100)
+    notice: str = Field("", description="Why it was corrected, disputed, withdrawn or merged.", max_length=2000)
+    superseded_by: PublicId | None = Field(
+        None, description="The record that stands in the place of this one: both were about the same event."
+    )
     licence: Literal["CC-BY-4.0"] = "CC-BY-4.0"
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -269,9 +327,26 @@ class Record(_Plain):
             raise ValueError(f"a {self.status} record says why in its notice")
         return self
 
+    @model_validator(mode="after")
+    def _superseded_by_another(self) -> "Record":
+        if self.superseded_by and self.status is not Status.WITHDRAWN:
+            raise ValueError("a record that another supersedes is withdrawn")
+        if self.superseded_by == self.id:
+            raise ValueError("a record cannot supersede itself")
+        return self
+
     def document(self) -> dict[str, Any]:
-        """The JSON value of the record, ready for canonical bytes."""
-        return self.model_dump(mode="json", by_alias=True)
+        """The JSON value of the record, ready for canonical bytes.
+
+        What was added to the schema after its first records is left out where it is empty, so that a record without
+        it has the same bytes as ever.
+        """
+        document = self.model_dump(mode="json", by_alias=True)
+        for holder in (document, *document["affected"]):
+            for field in _LEFT_OUT_WHEN_EMPTY & holder.keys():
+                if holder[field] in (None, []):
+                    del holder[field]
+        return document
 
 
 def json_schema() -> dict[str, Any]:

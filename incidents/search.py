@@ -106,6 +106,24 @@ def by_id(text: str) -> Incident | None:
     return found or others.exclude(status=Status.WITHDRAWN).first() or others.first()
 
 
+def in_place_of(incident: Incident) -> Incident:
+    """The record that stands in the place of a merged one, through every merge; the incident itself otherwise."""
+    found, seen = incident, {incident.public_id}
+    while found.superseded_by and found.superseded_by not in seen:
+        following = Incident.objects.filter(public_id=found.superseded_by).first()
+        if following is None:
+            break
+        seen.add(following.public_id)
+        found = following
+    return found
+
+
+def merged_into(incident: Incident) -> list[str]:
+    """The public ids of the records that were merged into this one, oldest first."""
+    rows = Incident.objects.filter(superseded_by=incident.public_id).order_by("published_at", "pk")
+    return list(rows.values_list("public_id", flat=True))
+
+
 def _cursor(incident: Incident) -> str:
     return _written(incident.published_at, incident.pk)
 

@@ -57,6 +57,21 @@ def taxonomies() -> dict[str, Taxonomy]:
     return {taxonomy.id: taxonomy for taxonomy in loaded}
 
 
+def search(text: str) -> list[tuple[str, Term]]:
+    """(taxonomy id, term) for every term whose code, title, example or definition has every word of `text`."""
+    words = text.casefold().split()
+    return [
+        (taxonomy.id, term)
+        for taxonomy in taxonomies().values()
+        for term in taxonomy.terms
+        if words and all(word in _searched(taxonomy, term) for word in words)
+    ]
+
+
+def _searched(taxonomy: Taxonomy, term: Term) -> str:
+    return f"{taxonomy.id} {term.code} {term.title} {term.definition} {term.example}".casefold()
+
+
 @cache
 def _index(taxonomy: str) -> dict[str, Term]:
     return {term.code: term for term in taxonomies()[taxonomy].terms}

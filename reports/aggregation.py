@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from catalogue.hub import Reference, hubs
 from catalogue.models import Drift, Snapshot
@@ -16,11 +17,14 @@ from incidents.record import (
     ModelChange,
     Observation,
     Record,
+    RevisionStatus,
     Source,
     Status,
 )
+from incidents.record import Statement as PublicStatement
 from lib.text import clean_line, clean_text
-from reports.models import Case, CaseModel
+from reports.models import Case, CaseModel, Statement
+from reports.redaction import Passage, for_readers, redacted
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Stamp:
     published: str  # record.Instant
     modified: str  # record.Instant
     notice: str = ""
+    superseded_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,16 @@ class CaseParts:
     classifications: Iterable[Classification]
     snapshots: Mapping[int, Snapshot]
     drift: Mapping[int, Iterable[Drift]]
+    statements: Iterable[Statement] = ()
+    taken_out: tuple[Passage, ...] = ()
+
+    def public_text(self, text: str) -> str:
+        """`text`, cleaned, without what was taken out of the case."""
+        return for_readers(redacted(text, self.taken_out))
+
+    def public_line(self, text: str) -> str:
+        """The same as one line."""
+        return self.public_text(clean_line(text))
 
 
 def summarise(case: Case, parts: CaseParts, stamp: Stamp) -> Record:
@@ -56,40 +71,56 @@ def summarise(case: Case, parts: CaseParts, stamp: Stamp) -> Record:
         status=stamp.status,
         published=stamp.published,
         modified=stamp.modified,
-        notice=clean_text(stamp.notice),
-        title=clean_line(case.title),
-        summary=clean_text(case.summary),
-        description=clean_text(case.description),
+        notice=parts.public_text(stamp.notice),
+        title=parts.public_line(case.title),
+        summary=parts.public_text(case.summary),
+        description=parts.public_text(case.description),
         kind=case.kind,
         category=case.category,
         severity=case.severity,
         evidence_grade=case.evidence_grade,
         confidence=case.confidence,
+        reproductions=case.reproductions,
         occurred=case.occurred or None,
-        affected=tuple(
-            _affected(model, parts.snapshots.get(model.pk), parts.drift.get(model.pk, ())) for model in parts.models
-        ),
+        affected=tuple(_affected(model, parts) for model in parts.models),
         classifications=tuple(parts.classifications),
-        references=tuple(_clean_source(source) for source in parts.references),
+        references=tuple(_clean_source(source, parts) for source in parts.references),
         aliases=tuple({other.lower(): other for other in map(clean_line, case.other_ids)}.values()),
+        statements=tuple(public_statement(statement) for statement in parts.statements),
     )
 
 
-def _clean_source(source: Source) -> Source:
-    return source.model_copy(update={"title": clean_line(source.title), "publisher": clean_line(source.publisher)})
+def public_statement(statement: Statement) -> PublicStatement:
+    """A publisher's statement as the public reads it."""
+    return PublicStatement(
+        by=clean_line(statement.link.publisher),
+        at=instant(statement.received_at),
+        text=clean_text(statement.text),
+        statuses=tuple(RevisionStatus.model_validate(status) for status in statement.statuses),
+    )
 
 
-def restamp(document: bytes | memoryview, stamp: Stamp) -> Record:
-    """The record as it is public now, with another stamp and nothing else changed."""
+def _clean_source(source: Source, parts: CaseParts) -> Source:
+    lines = {"title": parts.public_line(source.title), "publisher": parts.public_line(source.publisher)}
+    return source.model_copy(update=lines)
+
+
+def restamp(document: bytes | memoryview, stamp: Stamp, statements: Iterable[Statement] | None = None) -> Record:
+    """The record as it is public now, with another stamp and nothing else changed but `statements`, where given."""
     standing = json.loads(bytes(document))
-    changes = {"version": stamp.version, "status": stamp.status, "modified": stamp.modified}
-    return Record.model_validate({**standing, **changes, "notice": clean_text(stamp.notice)})
+    changes: dict[str, Any] = {"version": stamp.version, "status": stamp.status, "modified": stamp.modified}
+    if statements is not None:
+        changes["statements"] = [public_statement(statement) for statement in statements]
+    marks = {"notice": clean_text(stamp.notice), "superseded_by": stamp.superseded_by or None}
+    return Record.model_validate({**standing, **changes, **marks})
 
 
-def _affected(named: CaseModel, snapshot: Snapshot | None, drift: Iterable[Drift]) -> AffectedModel:
-    status, note = AffectedStatus(named.status), clean_text(named.note)
+def _affected(named: CaseModel, parts: CaseParts) -> AffectedModel:
+    status, note = AffectedStatus(named.status), parts.public_text(named.note)
     if named.alias is None:
-        return AffectedModel(hub=None, name=clean_line(named.name), match=Match.NAME_ONLY, status=status, note=note)
+        name = parts.public_line(named.name)
+        return AffectedModel(hub=None, name=name, match=Match.NAME_ONLY, status=status, note=note)
+    snapshot = parts.snapshots.get(named.pk)
     hub, model = hubs()[named.alias.hub], named.alias.model
     revision = named.revision if hub.is_immutable(named.revision) else ""
     return AffectedModel(
@@ -103,7 +134,9 @@ def _affected(named: CaseModel, snapshot: Snapshot | None, drift: Iterable[Drift
         match=_match(named.file, revision),
         note=note,
         observed=_observation(snapshot),
-        changes=tuple(_change(noticed) for noticed in drift),
+        changes=tuple(_change(noticed) for noticed in parts.drift.get(named.pk, ())),
+        fixed_in=tuple(map(clean_line, named.fixed_in)),
+        not_affected_in=tuple(map(clean_line, named.not_affected_in)),
     )
 
 

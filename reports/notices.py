@@ -37,8 +37,9 @@ def status_for(typed: str) -> StatusNotice | None:
 
 def status_of(report: Report) -> StatusNotice:
     """A report's state in plain words."""
-    public_ids = tuple(report.cases.exclude(incident=None).order_by("pk").values_list("incident__public_id", flat=True))
-    withdrawn = bool(public_ids) and not report.cases.exclude(state=CaseState.WITHDRAWN).exists()
+    cases = report.cases.exclude(state__in=(CaseState.MERGED, CaseState.CLOSED))
+    public_ids = tuple(cases.exclude(incident=None).order_by("pk").values_list("incident__public_id", flat=True))
+    withdrawn = bool(public_ids) and not cases.exclude(state=CaseState.WITHDRAWN).exists()
     text = _WITHDRAWN if withdrawn else _PUBLISHED if public_ids else _TEXTS[ReportState(report.state)]
     if report.reject_reason:
         text = f"{text} The reason: {RejectReason(report.reject_reason).label.lower()}."

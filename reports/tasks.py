@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from reports import drafts, mail, retention
+from reports import drafts, mail, release, retention
 from reports.evidence import sweeping
 
 
@@ -28,3 +28,9 @@ def sweep_evidence() -> None:
 def expire_due() -> None:
     """Forgets what was kept for a time only."""
     retention.expire_due()
+
+
+@shared_task
+def publish_due_releases() -> None:
+    """Makes public whatever was approved and is due."""
+    release.publish_due()

@@ -4,9 +4,12 @@ Every verb is atomic, takes keywords and the actor (`by`), checks permission and
 own Activity row.
 """
 
+import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -22,12 +25,15 @@ from incidents.models import Operation, Publication
 from incidents.record import Classification, Record, Severity, Source, Status
 from lib.canonical import canonical_bytes, digest
 from lib.seal import seal, unseal
-from reports import conversation, mail, replies
+from reports import conversation, duplicates, mail, redacting, replies
 from reports.abuse import UNSUSPECTED, Suspicion
 from reports.abuse.repeats import simhash
 from reports.actors import REPORTER, Actor, NotReadyError, WrongStateError, record_activity, require
 from reports.aggregation import CaseParts, Stamp, restamp, summarise
+from reports.conflicts import refuse_conflict
+from reports.leases import lease_end
 from reports.models import (
+    LIVE,
     UNDECIDED,
     Appeal,
     Case,
@@ -41,9 +47,12 @@ from reports.models import (
     RejectReason,
     Report,
     ReportState,
+    Statement,
+    StatementState,
 )
 from reports.receipts import new_receipt, receipt_key
 from reports.submission import Submission
+from reports.undoing import Standing, remember
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ class Move:
 _IN_FORCE = frozenset({CaseState.PUBLISHED, CaseState.DISPUTED})
 
 REPORT_MOVES = {
-    "claim": Move("reports.decide", frozenset({ReportState.RECEIVED}), ReportState.IN_REVIEW),
+    "claim": Move("reports.decide", frozenset({ReportState.RECEIVED, ReportState.IN_REVIEW}), ReportState.IN_REVIEW),
     "release": Move("reports.decide", frozenset({ReportState.IN_REVIEW, ReportState.NEEDS_INFO}), ReportState.RECEIVED),
     "ask": Move("reports.decide", UNDECIDED, ReportState.NEEDS_INFO),
     "resume": Move("reports.decide", frozenset({ReportState.NEEDS_INFO}), ReportState.IN_REVIEW),
@@ -72,6 +81,8 @@ CASE_MOVES = {
     "dispute": Move("reports.publish", frozenset({CaseState.PUBLISHED}), CaseState.DISPUTED),
     "withdraw": Move("reports.withdraw", _IN_FORCE, CaseState.WITHDRAWN),
 }
+# Leaves the state as it is.
+_ADD_STATEMENTS = Move("reports.publish", _IN_FORCE, "")
 
 
 @dataclass(frozen=True)
@@ -121,6 +132,7 @@ def submit(
     if submission.consent and submission.consent.credit_name:
         Credit.objects.create(report=report, sealed=seal(submission.consent.credit_name))
     NamedModel.objects.bulk_create(_named(report, submission.models))
+    duplicates.remember_report(report)
     record_activity(by, "submit", report=report, after=report.state)
     return Submitted(report, receipt)
 
@@ -153,32 +165,38 @@ def _read(asked: str) -> Reference | str:
 
 @transaction.atomic
 def claim(*, report: Report, by: User) -> Report:
-    """Takes a report out of the queue for `by`."""
-    return _move_report("claim", report, by, owner=by)
-
-
-@transaction.atomic
-def claim_next(*, by: User) -> Report | None:
-    """Takes the oldest report nobody holds out of the queue for `by`; None when none waits."""
-    require(by, REPORT_MOVES["claim"].permission)
-    waiting = Report.objects.filter(state=ReportState.RECEIVED).order_by("submitted_at", "pk")
-    report = waiting.select_for_update(skip_locked=True, of=("self",)).first()
-    return claim(report=report, by=by) if report else None
+    """Takes a report out of the queue for `by`, until the lease runs out; again for whoever holds it already."""
+    return _move_report("claim", report, by, owner=by, held_until=lease_end()).report
 
 
 @transaction.atomic
 def release(*, report: Report, by: User) -> Report:
     """Puts a claimed report back into the queue."""
-    return _move_report("release", report, by, owner=None)
+    moved = _move_report("release", report, by, owner=None, held_until=None)
+    remember(report=moved.report, by=by, verb="release", before=moved.before)
+    return moved.report
 
 
 @transaction.atomic
-def reject(*, report: Report, by: Actor, reason: RejectReason, note: str = "", added: str = "") -> Report:
-    """Closes a report without a case. `note` is for moderators; `added` follows the reason's reply to the reporter."""
+def reject(
+    *,
+    report: Report,
+    by: Actor,
+    reason: RejectReason,
+    note: str = "",
+    added: str = "",
+    batch: UUID | None = None,
+) -> Report:
+    """Closes a report without a case. `note` is for moderators; `added` follows the reason's reply to the reporter.
+
+    `batch` marks what one press decided.
+    """
     said = f"{reason.label}. {note}".strip()
-    row = _move_report("reject", report, by, note=said, owner=None, reject_reason=reason)
+    moved = _move_report("reject", report, by, note=said, owner=None, held_until=None, reject_reason=reason)
+    row = moved.report
     if row.receipt_key:
         conversation.say(report=row, by=by, text=replies.compose(reason, row, added), kind=MessageKind.REPLY)
+    remember(report=row, by=by, verb="reject", before=moved.before, batch=batch)
     return row
 
 
@@ -187,7 +205,7 @@ def reopen(*, report: Report, by: Actor) -> Report:
     """Puts a rejected report back into the queue. An open appeal is decided, not passed over."""
     if Appeal.objects.filter(report=report, outcome="").exists():
         raise WrongStateError(f"the reporter has appealed against the rejection of report {report.pk}: decide on that")
-    row = _move_report("reopen", report, by, owner=None, reject_reason="")
+    row = _move_report("reopen", report, by, owner=None, held_until=None, reject_reason="").report
     conversation.forget_unsent(report=row, kind=MessageKind.REPLY)
     return row
 
@@ -197,7 +215,7 @@ def ask(*, report: Report, by: Actor, reason: replies.AskReason, added: str = ""
     """Asks the reporter for more. Their answer brings the report back; so does `resume`."""
     if report.receipt_key is None:
         raise WrongStateError(f"nobody holds a receipt of report {report.pk}; nobody would answer")
-    row = _move_report("ask", report, by, note=reason.label)
+    row = _move_report("ask", report, by, note=reason.label).report
     text = replies.compose(reason, row, added)
     conversation.say(report=row, by=by, text=text, kind=MessageKind.QUESTION)
     return row
@@ -206,7 +224,7 @@ def ask(*, report: Report, by: Actor, reason: replies.AskReason, added: str = ""
 @transaction.atomic
 def resume(*, report: Report, by: Actor) -> Report:
     """Goes on with a report without waiting for its reporter any longer."""
-    row = _move_report("resume", report, by)
+    row = _move_report("resume", report, by).report
     conversation.forget_unsent(report=row, kind=MessageKind.QUESTION)
     return row
 
@@ -217,36 +235,68 @@ def accept(*, report: Report, by: Actor, case: Case | None = None) -> Case:
 
     A new case takes no free text but the title: public wording is the moderator's.
     """
-    moved = _move_report("accept", report, by, owner=None)
-    if case is None:
-        case = Case.objects.create(title=moved.title, category=moved.category, kind=moved.kind, occurred=moved.occurred)
-        CaseReference.objects.bulk_create(CaseReference(case=case, title=link[:500], url=link) for link in moved.links)
-        record_activity(by, "open", case=case, after=case.state)
-    else:
-        case = Case.objects.select_for_update().get(pk=case.pk)
-        if case.state == CaseState.WITHDRAWN:
-            raise WrongStateError(f"case {case.pk} was withdrawn; open a new one")
-    case.reports.add(moved)
-    mail.there_is_news(report=moved, certain=True)
-    _add_models(case, moved)
-    record_activity(by, "group", report=moved, case=case)
+    moved = _move_report("accept", report, by, owner=None, held_until=None)
+    joined = open_case(report=moved.report, by=by) if case is None else live_case(case)
+    refuse_conflict(by, case=joined)
+    added = join(report=moved.report, case=joined, by=by)
+    mail.there_is_news(report=moved.report, certain=True)
+    remember(
+        report=moved.report,
+        by=by,
+        verb="accept",
+        before=moved.before,
+        case=joined,
+        opened_case=case is None,
+        models_added=added,
+    )
+    return joined
+
+
+def open_case(*, report: Report, by: Actor) -> Case:
+    """A new case that starts from a report's structured fields; the report has yet to join it."""
+    case = Case.objects.create(title=report.title, category=report.category, kind=report.kind, occurred=report.occurred)
+    CaseReference.objects.bulk_create(CaseReference(case=case, title=link[:500], url=link) for link in report.links)
+    record_activity(by, "open", case=case, after=case.state)
     return case
 
 
-def _add_models(case: Case, report: Report) -> None:
+def live_case(case: Case) -> Case:
+    """The case under its lock. Raises WrongStateError where it no longer takes anything in."""
+    row = Case.objects.select_for_update().get(pk=case.pk)
+    if row.state not in LIVE:
+        was = "was withdrawn; open a new one" if row.state == CaseState.WITHDRAWN else f"is {row.state}"
+        raise WrongStateError(f"case {row.pk} {was}")
+    return row
+
+
+def join(*, report: Report, case: Case, by: Actor) -> list[int]:
+    """Puts a report into a case that the caller has locked. Returns the primary keys of the models the case gained."""
+    case.reports.add(report)
+    added = _add_models(case, report)
+    redacting.hide(case)
+    record_activity(by, "group", report=report, case=case)
+    return added
+
+
+def _add_models(case: Case, report: Report) -> list[int]:
+    added: list[int] = []
     known = {(model.alias_id, model.name.lower(), model.revision, model.file) for model in case.models.all()}
     for named in report.named_models.select_related("alias").order_by("pk"):
         name = "" if named.alias_id else named.asked[:300]
         subject = (named.alias_id, name.lower(), named.revision, named.file)
         if subject not in known:
             known.add(subject)
-            CaseModel.objects.create(case=case, alias=named.alias, name=name, revision=named.revision, file=named.file)
+            row = CaseModel(case=case, alias=named.alias, name=name, revision=named.revision, file=named.file)
+            row.save()
+            added.append(row.pk)
+    return added
 
 
 @transaction.atomic
 def contact_of(*, report: Report, by: Actor) -> str:
     """How to reach the reporter, "" where none was left; that `by` looked is recorded. Raises UnreadableSealError."""
     require(by, "reports.view_contact")
+    refuse_conflict(by, report=report)
     contact = Contact.objects.filter(report=report).first()
     record_activity(by, "view contact", report=report)
     return unseal(bytes(contact.sealed)) if contact else ""
@@ -254,27 +304,24 @@ def contact_of(*, report: Report, by: Actor) -> str:
 
 @transaction.atomic
 def edited(*, case: Case, by: Actor, fields: Iterable[str]) -> None:
-    """Notes that `by` changed the case's wording; what is already public stays until `correct`."""
+    """Notes that `by` changed the case's wording, and keeps out of it what was taken out.
+
+    What is already public stays until `correct`.
+    """
     require(by, "reports.decide")
+    refuse_conflict(by, case=case)
+    redacting.hide(case)
     if changed := sorted(set(fields)):
         record_activity(by, "edit", case=case, note=", ".join(changed))
 
 
 @transaction.atomic
 def publish(*, case: Case, by: Actor) -> Publication:
-    """Makes the case public for the first time."""
+    """Makes the case public for the first time, at once. People go through `reports.release`."""
     case = _move_case("publish", case, by)
     now = timezone.now()
-    stamp = Stamp(
-        public_id=publishing.mint_public_id(now),
-        origin=settings.NODE_NAME,
-        version=1,
-        status=Status.PUBLISHED,
-        published=publishing.instant(now),
-        modified=publishing.instant(now),
-    )
-    publication = publishing.publish(_record_of(case, stamp))
-    case.incident = publication.incident
+    publication = publishing.publish(_record_of(case, _first_stamp(publishing.mint_public_id(now), now)))
+    case.incident, case.state = publication.incident, CASE_MOVES["publish"].after
     for report in case.reports.order_by("pk"):
         mail.there_is_news(report=report, certain=True)
     return _published(case, "publish", by, publication)
@@ -282,38 +329,79 @@ def publish(*, case: Case, by: Actor) -> Publication:
 
 def correct(*, case: Case, by: Actor, notice: str) -> Publication:
     """Makes the case's present wording public, and says why it changed. Ends a dispute."""
-    return _revise("correct", Operation.CORRECT, case, by, notice)
+    return _revise("correct", case, by, notice)
 
 
 def dispute(*, case: Case, by: Actor, notice: str) -> Publication:
     """Marks the record as disputed, with the reasons."""
-    return _revise("dispute", Operation.DISPUTE, case, by, notice)
+    return _revise("dispute", case, by, notice)
 
 
 def withdraw(*, case: Case, by: Actor, notice: str) -> Publication:
     """Withdraws the record; it stays readable with the reason, so that citations resolve."""
-    return _revise("withdraw", Operation.WITHDRAW, case, by, notice)
+    return _revise("withdraw", case, by, notice)
 
 
 @transaction.atomic
-def _revise(verb: str, operation: Operation, case: Case, by: Actor, notice: str) -> Publication:
+def add_statements(*, case: Case, by: Actor) -> Publication:
+    """Adds the publisher's approved statements to the record as it is public; its wording and its mark stay."""
+    case = _move_case("add_statements", case, by)
+    record = proposed("add_statements", case)
+    operation = Operation.DISPUTE if record.status is Status.DISPUTED else Operation.CORRECT
+    return _published(case, "add statements", by, publishing.revise(operation, record))
+
+
+@transaction.atomic
+def _revise(verb: str, case: Case, by: Actor, notice: str) -> Publication:
     if not notice.strip():
         raise NotReadyError([f"to {verb} a record, say why: the reason is public"])
     case = _move_case(verb, case, by)
+    record = proposed(verb, case, notice=notice)
+    case.state = CASE_MOVES[verb].after
+    return _published(case, verb, by, publishing.revise(Operation(verb), record), note=record.notice)
+
+
+def proposed(verb: str, case: Case, *, notice: str = "") -> Record:
+    """The record that a verb would make public now. Raises pydantic.ValidationError where the case is not ready."""
+    if verb == "publish":
+        return _record_of(case, _first_stamp("FL-2000-00000000", timezone.now()))
     if case.incident is None:
         raise WrongStateError(f"case {case.pk} was never published")
+    standing = case.incident
     stamp = Stamp(
-        public_id=case.incident.public_id,
-        origin=case.incident.origin,
-        version=case.incident.version + 1,
-        status=Status(CASE_MOVES[verb].after),
-        published=publishing.instant(case.incident.published_at),
+        public_id=standing.public_id,
+        origin=standing.origin,
+        version=standing.version + 1,
+        status=Status(CASE_MOVES[verb].after) if verb in CASE_MOVES else Status(standing.status),
+        published=publishing.instant(standing.published_at),
         modified=publishing.instant(timezone.now()),
-        notice=notice,
+        notice=redacting.hidden(case, notice),
     )
     # Only a correction reads the case: its wording may hold what nobody has meant for the public yet.
-    record = _record_of(case, stamp) if operation is Operation.CORRECT else restamp(case.incident.document, stamp)
-    return _published(case, verb, by, publishing.revise(operation, record), note=notice)
+    if verb == "correct":
+        return _record_of(case, stamp)
+    if verb != "add_statements":
+        return restamp(standing.document, stamp)
+    # A disputed record goes on saying why.
+    notice = json.loads(bytes(standing.document))["notice"] if standing.status == Status.DISPUTED else _STATEMENT_ADDED
+    return restamp(standing.document, replace(stamp, notice=notice), _approved_statements(case))
+
+
+_STATEMENT_ADDED = "A statement of the publisher was added."
+
+
+def _first_stamp(public_id: str, now: datetime) -> Stamp:
+    at = publishing.instant(now)
+    return Stamp(public_id, settings.NODE_NAME, 1, Status.PUBLISHED, published=at, modified=at)
+
+
+def _approved_statements(case: Case) -> list[Statement]:
+    """In what a publisher says, too, nothing stands that was taken out of the case."""
+    approved = case.statements.filter(state=StatementState.APPROVED).select_related("link")
+    found = list(approved.order_by("received_at", "pk"))
+    for statement in found:
+        statement.text = redacting.hidden(case, statement.text)
+    return found
 
 
 def _record_of(case: Case, stamp: Stamp) -> Record:
@@ -333,20 +421,21 @@ def _record_of(case: Case, stamp: Stamp) -> Record:
         ],
         snapshots={pk: snapshot for pk, snapshot in latest.items() if snapshot},
         drift={pk: list(snapshots.drift_since(model, first_reported)) for pk, model in on_hubs.items()},
+        statements=_approved_statements(case),
+        taken_out=tuple(redacting.passages(case)),
     )
     return summarise(case, parts, stamp)
 
 
 def not_ready(case: Case) -> list[str]:
     """What keeps the case from being published, as sentences; empty when it is ready."""
-    now = publishing.instant(timezone.now())
-    sample = Stamp("FL-2000-00000000", settings.NODE_NAME, 1, Status.PUBLISHED, now, now)
     problems = [
         f"{name} now leads to another model on its hub: name what the report is about, or by name only"
         for name in _led_elsewhere(case)
     ]
+    problems += redacting.problems(case)
     try:
-        _record_of(case, sample)
+        proposed("publish", case)
     except ValidationError as error:
         problems += [_sentence(problem) for problem in error.errors()]
     return problems
@@ -364,32 +453,37 @@ def _sentence(problem: Any) -> str:
 
 
 def _published(case: Case, verb: str, by: Actor, publication: Publication, note: str = "") -> Publication:
-    case.state = CASE_MOVES[verb].after
+    document = json.loads(bytes(publication.document))
+    duplicates.remember_incident(publication.incident, Record.model_validate(document))
     case.save(update_fields=["state", "incident"])
     record_activity(by, verb, case=case, after=case.state, note=f"#{publication.number} {note}".strip())
     return publication
 
 
-def _move_report(verb: str, report: Report, by: Actor, *, note: str = "", **changes: Any) -> Report:
+@dataclass(frozen=True)
+class _Moved:
+    report: Report
+    before: Standing
+
+
+def _move_report(verb: str, report: Report, by: Actor, *, note: str = "", **changes: Any) -> _Moved:
     move = REPORT_MOVES[verb]
     require(by, move.permission)
     row = Report.objects.select_for_update().get(pk=report.pk)
     if row.state not in move.before:
         raise WrongStateError(f"report {row.pk} is {row.get_state_display().lower()}; it cannot be {_PAST[verb]} now")
-    if row.owner_id not in (None, by.pk) and not _may_take_over(verb, row, by):
-        raise WrongStateError(f"report {row.pk} is held by {row.owner}")
-    before, row.state = row.state, move.after
+    holder = row.holder
+    # A senior moderator may release what somebody else holds.
+    if holder not in (None, by) and not (verb == "release" and by.has_perm("reports.withdraw")):
+        raise WrongStateError(f"report {row.pk} is held by {holder}")
+    if verb != "release":
+        refuse_conflict(by, report=row)
+    before, row.state = Standing(row.state, held=holder is not None and holder == by), move.after
     for name, value in changes.items():
         setattr(row, name, value)
     row.save(update_fields=["state", *changes])
-    record_activity(by, verb, report=row, before=before, after=row.state, note=note)
-    return row
-
-
-def _may_take_over(verb: str, report: Report, by: Actor) -> bool:
-    """Whether `by` may move what somebody else holds: a deactivated account's, or as a senior, back into the queue."""
-    abandoned = report.owner is not None and not report.owner.is_active
-    return abandoned or (verb == "release" and by.has_perm("reports.withdraw"))
+    record_activity(by, verb, report=row, before=before.state, after=row.state, note=note)
+    return _Moved(row, before)
 
 
 _PAST = {
@@ -404,13 +498,19 @@ _PAST = {
 
 
 def _move_case(verb: str, case: Case, by: Actor) -> Case:
-    move = CASE_MOVES[verb]
-    require(by, move.permission)
     row = Case.objects.select_for_update().get(pk=case.pk)
-    if row.state not in move.before:
-        raise WrongStateError(
-            f"case {row.pk} is {row.get_state_display().lower()}; it is too late or too early to {verb}"
-        )
-    if verb in {"publish", "correct"} and (problems := not_ready(row)):
-        raise NotReadyError(problems)
+    check_move(verb, case=row, by=by)
     return row
+
+
+def check_move(verb: str, *, case: Case, by: Actor) -> None:
+    """Raises what keeps `by` from doing this to the case as it stands. The caller holds the case's lock."""
+    move = CASE_MOVES.get(verb, _ADD_STATEMENTS)
+    require(by, move.permission)
+    refuse_conflict(by, case=case)
+    if case.state not in move.before:
+        raise WrongStateError(
+            f"case {case.pk} is {case.get_state_display().lower()}; it is too late or too early to {verb}"
+        )
+    if verb in {"publish", "correct"} and (problems := not_ready(case)):
+        raise NotReadyError(problems)

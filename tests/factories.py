@@ -6,7 +6,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import QuerySet
 
-from accounts.models import Role, User
+from accounts.models import Affiliation, Role, User
 from incidents.models import Incident
 from incidents.record import AffectedModel, Match, Record
 from reports import workflow
@@ -44,6 +44,11 @@ def account(name: str, role: str = Role.NONE) -> User:
         user.set_password(PASSWORD)
         user.save()
     return user
+
+
+def affiliated(user: User, organisation: str, hub: str = "") -> Affiliation:
+    """Somebody's declaration that they belong to an organisation."""
+    return Affiliation.objects.create(user=user, organisation=organisation, hub=hub)
 
 
 def submission(**changes: Any) -> Submission:

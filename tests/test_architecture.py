@@ -71,6 +71,7 @@ def test_every_module_that_serves_the_public_is_under_the_privacy_contract():
         "website.evidence",
         "website.files",
         "website.guard",
+        "website.reply",
         "website.status",
         "website.urls",
     }

@@ -85,14 +85,20 @@ def incident_list(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 def incident_detail(request: HttpRequest, public_id: str) -> HttpResponseBase:
-    """One record for people. An id of another database redirects to ours."""
+    """One record for people. An id of another database redirects to ours, a merged record to the one in its place."""
     incident = search.by_id(public_id)
     if incident is None:
         raise Http404
     if incident.public_id != public_id:
         return redirect("website:incident", public_id=incident.public_id, permanent=False)
+    if incident.superseded_by:
+        moved = redirect("website:incident", public_id=search.in_place_of(incident).public_id, permanent=True)
+        # A merge can be taken back: nobody may remember the way for ever.
+        patch_cache_control(moved, public=True, max_age=60)
+        return moved
     context = {
         "record": _document(incident),
+        "merged": search.merged_into(incident),
         "digest": incident.digest,
         "history": list(incident.publications.order_by("number")),
     }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from website import api_docs, browse, evidence, guard, status
+from website import api_docs, browse, evidence, guard, reply, status
 from website.reporting import results
 from website.reporting import views as reporting
 
@@ -28,5 +28,6 @@ urlpatterns = [
     path("report/alike/", reporting.alike, name="report-alike"),
     path("report/<slug:slug>/", reporting.step, name="report-step"),
     path("report/<slug:slug>/keep/", reporting.keep, name="report-keep"),
+    path("reply/<str:token>/", reply.page, name="reply"),
     path("api/docs", api_docs.page, name="api-docs"),
 ]

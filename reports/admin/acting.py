@@ -14,6 +14,9 @@ from reports.workflow import Move
 # A verb's refusals: a message on the page, never an error page.
 REFUSALS = (NotAllowedError, NotReadyError, WrongStateError, NotPublishableError, RefusedMessageError)
 
+# Of every number that fits PostgreSQL's bigint.
+_MOST_DIGITS = 18
+
 
 def actor(request: HttpRequest) -> User:
     """The account behind the request. The console has let it in already."""
@@ -26,6 +29,11 @@ def sentence(error: Exception) -> str:
     """A refusal as a sentence."""
     text = str(error).rstrip(".")
     return f"{text[:1].upper()}{text[1:]}."
+
+
+def key_in(text: str) -> int | None:
+    """A primary key as a form sends it; None for anything else, or for what no column holds."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS else None
 
 
 def open_moves(moves: Mapping[str, Move], state: str, by: User) -> set[str]:

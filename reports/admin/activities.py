@@ -9,6 +9,7 @@ from django.urls import URLPattern, path
 from catalogue.admin import ReadOnly
 from reports.admin import measures
 from reports.admin.acting import actor
+from reports.embargo import visible_activities
 from reports.models import Activity
 
 
@@ -37,4 +38,4 @@ class ActivityAdmin(ReadOnly, admin.ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Activity]:
         """With what the columns name."""
-        return super().get_queryset(request).select_related("report", "case")
+        return visible_activities(super().get_queryset(request).select_related("report", "case"), actor(request))

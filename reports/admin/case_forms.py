@@ -11,8 +11,9 @@ from django.utils.safestring import SafeString
 from catalogue import naming, references
 from catalogue.hub import Reference, UnreadableReferenceError, hubs
 from incidents.record import Confidence, EvidenceGrade, Kind, Severity
-from reports.admin.choices import categories, clean_date, foreign_terms, with_meanings
+from reports.admin.choices import categories, clean_date, read_term, suggested_terms, with_meanings
 from reports.models import Case, CaseClassification, CaseModel, CaseReference
+from reports.reproductions import MOST_REPRODUCTIONS
 
 _MOST_IN_A_NAME = 300
 _RADIOS = {"class": "radiolist"}
@@ -37,6 +38,18 @@ class SeenField(forms.IntegerField):
         return False
 
 
+class TickedTerms(forms.MultipleChoiceField):
+    """Any of the terms offered; an empty value means none."""
+
+    def to_python(self, value: Any) -> list[str]:
+        """What was ticked."""
+        return [code for code in super().to_python(value) if code]
+
+    def has_changed(self, _initial: Any, data: Any) -> bool:
+        """Whether anything was ticked."""
+        return any(data or [])
+
+
 class CaseForm(forms.ModelForm):
     """The wording and the assessment that will be public."""
 
@@ -45,13 +58,23 @@ class CaseForm(forms.ModelForm):
     severity = forms.ChoiceField(choices=with_meanings(Severity), widget=AdminRadioSelect(_RADIOS))
     evidence_grade = forms.ChoiceField(choices=with_meanings(EvidenceGrade), widget=AdminRadioSelect(_RADIOS))
     confidence = forms.ChoiceField(choices=with_meanings(Confidence), widget=AdminRadioSelect(_RADIOS))
+    reproductions = forms.IntegerField(
+        label="Independent reproductions",
+        required=False,
+        min_value=0,
+        max_value=MOST_REPRODUCTIONS,
+        widget=forms.NumberInput(attrs={"size": 4}),
+        help_text="How often somebody independent of the first reporter made it happen again; empty: not counted.",
+    )
+    # What is offered depends on the case.
+    suggested = TickedTerms(required=False)
     seen = SeenField()
 
     class Meta:
         model = Case
         fields = (
             *("title", "summary", "description", "kind", "category", "severity", "evidence_grade", "confidence"),
-            *("occurred", "other_ids"),
+            *("names_person", "occurred", "other_ids"),
         )
         widgets = {
             "title": forms.TextInput(attrs={"class": "fl-wide"}),
@@ -65,6 +88,16 @@ class CaseForm(forms.ModelForm):
         """Notes how far the case has come."""
         super().__init__(*args, **kwargs)
         self.fields["seen"].initial = last_change(self.instance)
+        self.fields["reproductions"].initial = self.instance.reproductions
+        given = {f"{row.taxonomy} {row.term}" for row in self.instance.classifications.all()}
+        offered = [(code, title) for code, title in suggested_terms(self.instance.category) if code not in given]
+        self.fields["suggested"] = TickedTerms(
+            label="Suggested terms",
+            required=False,
+            choices=offered,
+            widget=forms.CheckboxSelectMultiple if offered else forms.MultipleHiddenInput,
+            help_text="The nearest terms elsewhere to the category as saved; what is ticked is added.",
+        )
 
     def clean_occurred(self) -> str:
         """A day, a month or a year."""
@@ -110,10 +143,12 @@ class CaseModelForm(forms.ModelForm):
 
     class Meta:
         model = CaseModel
-        fields = ("revision", "file", "status", "note")
+        fields = ("revision", "file", "status", "fixed_in", "not_affected_in", "note")
         widgets = {
             "revision": forms.TextInput(attrs={"class": "fl-wide", "spellcheck": "false"}),
             "file": forms.TextInput(attrs={"class": "fl-wide", "spellcheck": "false"}),
+            "fixed_in": forms.TextInput(attrs={"class": "fl-wide", "spellcheck": "false"}),
+            "not_affected_in": forms.TextInput(attrs={"class": "fl-wide", "spellcheck": "false"}),
             "note": forms.TextInput(attrs={"class": "fl-wide"}),
         }
 
@@ -129,10 +164,15 @@ class CaseModelForm(forms.ModelForm):
 
     def clean_revision(self) -> str:
         """One word."""
-        revision = str(self.cleaned_data["revision"])
-        if any(character.isspace() for character in revision):
-            raise forms.ValidationError("A revision is one word: a commit, a branch or a tag.")
-        return revision
+        return _one_word(str(self.cleaned_data["revision"]))
+
+    def clean_fixed_in(self) -> list[str]:
+        """Each one word."""
+        return [_one_word(revision) for revision in self.cleaned_data["fixed_in"]]
+
+    def clean_not_affected_in(self) -> list[str]:
+        """Each one word."""
+        return [_one_word(revision) for revision in self.cleaned_data["not_affected_in"]]
 
     def clean(self) -> dict[str, Any]:
         """Reads what was typed."""
@@ -165,6 +205,12 @@ class CaseModelForm(forms.ModelForm):
         return saved
 
 
+def _one_word(revision: str) -> str:
+    if any(character.isspace() for character in revision):
+        raise forms.ValidationError("A revision is one word: a commit, a branch or a tag.")
+    return revision
+
+
 class CaseReferenceForm(forms.ModelForm):
     """Where a reader can check what the case says."""
 
@@ -186,11 +232,22 @@ class CaseReferenceForm(forms.ModelForm):
 class CaseClassificationForm(forms.ModelForm):
     """One term of another taxonomy."""
 
-    chosen = forms.ChoiceField(label="Term", choices=foreign_terms)
+    chosen = forms.CharField(
+        label="Term",
+        max_length=200,
+        widget=forms.TextInput(
+            attrs={"class": "fl-wide", "list": "fl-terms", "autocomplete": "off", "aria-label": "Term"}
+        ),
+        help_text="Type part of a code or a title.",
+    )
 
     class Meta:
         model = CaseClassification
         fields = ()
+
+    def clean_chosen(self) -> str:
+        """`taxonomy code`, as typed in any of the ways people write it."""
+        return read_term(self.cleaned_data["chosen"])
 
     def save(self, commit: bool = True) -> CaseClassification:
         """Keeps the taxonomy and the term apart."""

@@ -1,25 +1,24 @@
 """Cases: the public wording, and the verbs that make it public."""
 
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.options import InlineModelAdmin
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.db.models import Model as AnyModel
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from accounts.models import User
-from incidents.models import Publication
-from reports import workflow
+from reports import embargo, redacting, release, reproductions, workflow
 from reports.actors import WrongStateError
-from reports.admin import case_page
+from reports.admin import case_grouping, case_page, embargoes, redaction_desk, release_panel, replies
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.case_forms import (
     CaseClassificationForm,
@@ -31,31 +30,27 @@ from reports.admin.case_forms import (
 )
 from reports.admin.choices import category_title, term_title
 from reports.admin.facts import facts_of
-from reports.models import Case, CaseClassification, CaseModel, CaseReference, CaseState
+from reports.conflicts import conflict_with_case
+from reports.models import LIVE, Case, CaseClassification, CaseModel, CaseReference, Statement, StatementState
 
 _WORDING = ("title", "summary", "description")
 _EVENT = ("kind", "category", "occurred", "other_ids")
-_ASSESSMENT = ("severity", "evidence_grade", "confidence")
-
-
-class Revision(Protocol):
-    """A verb that makes a new version of what is public, with a public reason."""
-
-    def __call__(self, *, case: Case, by: User, notice: str) -> Publication:
-        """Does it."""
-        ...
-
-
-_REVISIONS: dict[str, Revision] = {
-    "correct": workflow.correct,
-    "dispute": workflow.dispute,
-    "withdraw": workflow.withdraw,
-}
+_ASSESSMENT = ("severity", "evidence_grade", "confidence", "reproductions", "names_person")
+_CLASSIFICATION = ("suggested",)
 
 
 def _may_edit(request: HttpRequest, case: AnyModel | None) -> bool:
-    withdrawn = isinstance(case, Case) and case.state == CaseState.WITHDRAWN
-    return request.user.has_perm("reports.change_case") and not withdrawn
+    if not request.user.has_perm("reports.change_case"):
+        return False
+    return not isinstance(case, Case) or (case.state in LIVE and not _conflict(request, case))
+
+
+def _conflict(request: HttpRequest, case: Case) -> str:
+    """Asked once for each request: the console asks for every row and column."""
+    known: dict[int, str] = request.__dict__.setdefault("conflicts", {})
+    if case.pk not in known:
+        known[case.pk] = conflict_with_case(actor(request), case)
+    return known[case.pk]
 
 
 class PartOfCase(InlineModelAdmin):
@@ -92,7 +87,7 @@ class CaseModelInline(PartOfCase, admin.StackedInline):
     def get_fields(self, request: HttpRequest, obj: AnyModel | None = None) -> Any:
         """Who only reads sees the rows' own columns."""
         first = ("asked", "by_name") if _may_edit(request, obj) else ("alias", "name")
-        return ((*first, "hub_says"), ("revision", "file", "status"), "note")
+        return ((*first, "hub_says"), ("revision", "file", "status"), ("fixed_in", "not_affected_in"), "note")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[CaseModel]:
         """With what a row shows."""
@@ -141,6 +136,22 @@ class CaseClassificationInline(PartOfCase, admin.TabularInline):
         return term_title(row.taxonomy, row.term)
 
 
+class ReplyFilter(admin.SimpleListFilter):
+    """By what publishers said of them."""
+
+    title = "publisher's reply"
+    parameter_name = "reply"
+
+    def lookups(self, _request: HttpRequest, _model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        """What awaits a moderator, and what is disputed."""
+        return [("waiting", "Statement to read"), ("disputes", "Disputed by the publisher")]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Case]) -> QuerySet[Case]:
+        """The cases so replied to."""
+        said = {"waiting": Q(state=StatementState.RECEIVED), "disputes": Q(disputes=True)}.get(self.value() or "")
+        return queryset.filter(pk__in=Statement.objects.filter(said).values("case")) if said else queryset
+
+
 @admin.register(Case)
 class CaseAdmin(admin.ModelAdmin):
     """One case: wording by this form, everything else by a verb."""
@@ -151,7 +162,7 @@ class CaseAdmin(admin.ModelAdmin):
         *("shown_title", "state", "public_id", "shown_category"),
         *("kind", "severity", "reports_grouped", "opened_at"),
     )
-    list_filter = ("state", "kind", "severity")
+    list_filter = ("state", "kind", "severity", ReplyFilter)
     list_select_related = ("incident",)
     search_fields = ("title", "summary", "incident__public_id", "models__alias__name", "models__name")
     search_help_text = "Searches title, summary, public id and models."
@@ -162,6 +173,7 @@ class CaseAdmin(admin.ModelAdmin):
 
     class Media:
         css = {"all": ("reports/console.css",)}
+        js = ("reports/countdown.js",)
 
     # --- Who may ---------------------------------------------------------------------------------------------------
     def has_add_permission(self, _request: HttpRequest) -> bool:
@@ -169,7 +181,7 @@ class CaseAdmin(admin.ModelAdmin):
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: AnyModel | None = None) -> bool:
-        """Until it is withdrawn."""
+        """Until it is withdrawn, merged or closed."""
         return _may_edit(request, obj)
 
     def has_delete_permission(self, _request: HttpRequest, _obj: AnyModel | None = None) -> bool:
@@ -178,8 +190,9 @@ class CaseAdmin(admin.ModelAdmin):
 
     # --- Columns ---------------------------------------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
-        """With the number of reports."""
+        """Those the person looking may see, with the number of reports."""
         rows: QuerySet[Case] = super().get_queryset(request).defer("incident__document", "incident__search")
+        rows = embargo.visible_cases(rows, actor(request))
         return rows.annotate(grouped=Count("reports", distinct=True))
 
     @admin.display(description="case", ordering="pk")
@@ -210,6 +223,7 @@ class CaseAdmin(admin.ModelAdmin):
             ("Public wording", {"fields": (*guard, *_WORDING)}),
             ("The event", {"fields": _EVENT}),
             ("Assessment", {"fields": _ASSESSMENT, "classes": ("fl-assessment",)}),
+            *([("In other taxonomies", {"fields": _CLASSIFICATION})] if guard else []),
         ]
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
@@ -222,27 +236,45 @@ class CaseAdmin(admin.ModelAdmin):
 
     def save_model(self, _request: HttpRequest, obj: Any, form: Any, _change: bool) -> None:
         """The wording only; states are the workflow's."""
-        obj.save(update_fields=form.changed_data)
+        obj.save(update_fields=[name for name in form.changed_data if name in CaseForm.Meta.fields])
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
         """The rows, and one activity for everything that changed."""
         super().save_related(request, form, formsets, change)
         rows = [formset.prefix for formset in formsets if formset.has_changed()]
-        workflow.edited(case=form.instance, by=actor(request), fields=[*form.changed_data, *rows])
+        case, by = form.instance, actor(request)
+        _classify(case, form.cleaned_data.get("suggested", []))
+        try:
+            changed = [name for name in form.changed_data if name != "reproductions"]
+            workflow.edited(case=case, by=by, fields=[*changed, *rows])
+            if "reproductions" in form.changed_data:
+                reproductions.confirm(case=case, by=by, number=form.cleaned_data["reproductions"])
+            if done := redaction_desk.decide(request, case):
+                messages.success(request, done)
+        except REFUSALS as error:
+            messages.error(request, sentence(error))
+        if release.reconsider(case=case, by=by):
+            messages.warning(request, "What was about to become public is cancelled: it is not what was approved.")
 
     def log_change(self, _request: HttpRequest, _obj: Any, _message: Any) -> None:  # type: ignore[override]
         """Nothing more: the activities are the log."""
 
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Back to the case: publishing is the next step, not the list."""
-        messages.success(request, "Saved. What is public changes only with the buttons on the right.")
+        messages.success(request, "Saved. What is public changes only with the buttons above.")
         return redirect("admin:reports_case_change", obj.pk)
 
     # --- Pages -----------------------------------------------------------------------------------------------------
     def get_urls(self) -> list[URLPattern]:
-        """The buttons' address before the admin's own."""
-        move = self.admin_site.admin_view(self.move_view)
-        return [path("<int:pk>/do/<slug:verb>/", move, name="reports_case_move"), *super().get_urls()]
+        """The buttons' addresses before the admin's own."""
+        wrap = self.admin_site.admin_view
+        own = [
+            path("<int:pk>/do/<slug:verb>/", wrap(self.move_view), name="reports_case_move"),
+            path("<int:pk>/embargo/<slug:act>/", wrap(self.embargo_view), name="reports_case_embargo"),
+            path("<int:pk>/reply/<slug:act>/", wrap(self.reply_view), name="reports_case_reply"),
+            path("<int:pk>/redacted/", wrap(self.redacted_view), name="reports_case_redacted"),
+        ]
+        return [*own, *case_grouping.urls(wrap), *super().get_urls()]
 
     def render_change_form(
         self,
@@ -255,6 +287,8 @@ class CaseAdmin(admin.ModelAdmin):
         case = context["original"]
         more = {
             **case_page.context(case, actor(request)),
+            **case_grouping.context(case, actor(request)),
+            **release_panel.context(case, actor(request)),
             "title": str(case),
             "subtitle": None,
             "is_nav_sidebar_enabled": False,
@@ -271,30 +305,76 @@ class CaseAdmin(admin.ModelAdmin):
             raise PermissionDenied
         return redirect(f"{reverse('admin:reports_activity_changelist')}?{urlencode({'case__id__exact': object_id})}")
 
+    def redacted_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """What was taken out of the wording, this once; looking is recorded."""
+        self._require_button(request, known=True)
+        case = self._seen_by(request, pk)
+        try:
+            revealed = redacting.reveal(case=case, by=actor(request))
+        except REFUSALS as error:
+            messages.error(request, sentence(error))
+            return redirect("admin:reports_case_change", pk)
+        context = {**self.admin_site.each_context(request), "title": "What was taken out", "case": case}
+        more = {"revealed": revealed, "is_nav_sidebar_enabled": False}
+        return TemplateResponse(request, "admin/reports/case/redacted.html", {**context, **more})
+
     def move_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
-        """One verb on one case, provided that it still is what its page showed."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        if request.method != "POST" or verb not in workflow.CASE_MOVES:
-            raise Http404
+        """Approves one verb on one case, provided that it still is what its page showed."""
+        self._require_button(request, verb in workflow.CASE_MOVES)
+        notice = request.POST.get("notice", "").replace("\x00", "")
         try:
             with transaction.atomic():
-                case = get_object_or_404(Case.objects.select_for_update(of=("self",)), pk=pk)
+                case = self._locked(request, pk)
                 _refuse_unread(case, request.POST.get("seen", ""))
-                publication = _move(verb, case, actor(request), request.POST.get("notice", ""))
+                made = release.schedule(case=case, verb=verb, by=actor(request), notice=notice)
         except REFUSALS as error:
             messages.error(request, sentence(error))
         else:
-            messages.success(request, f"Done: public as entry #{publication.number} of the log.")
+            messages.success(request, release_panel.outcome(made))
         return redirect("admin:reports_case_change", pk)
+
+    def embargo_view(self, request: HttpRequest, pk: int, act: str) -> HttpResponseBase:
+        """One step of the case's embargo."""
+        self._require_button(request, act in embargoes.ACTS)
+        try:
+            embargoes.ACTS[act](request, self._seen_by(request, pk))
+        except REFUSALS as error:
+            messages.error(request, sentence(error))
+        return redirect("admin:reports_case_change", pk)
+
+    def reply_view(self, request: HttpRequest, pk: int, act: str) -> HttpResponseBase:
+        """One step of the publisher's right of reply."""
+        self._require_button(request, act in replies.ACTS)
+        try:
+            made = replies.ACTS[act](request, self._seen_by(request, pk))
+        except REFUSALS as error:
+            messages.error(request, sentence(error))
+        else:
+            if made is not None:
+                context = {**self.admin_site.each_context(request), **made, "title": "A link for the publisher"}
+                return TemplateResponse(request, "admin/reports/case/reply_link.html", context)
+        return redirect("admin:reports_case_change", pk)
+
+    def _require_button(self, request: HttpRequest, known: bool) -> None:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method != "POST" or not known:
+            raise Http404
+
+    def _seen_by(self, request: HttpRequest, pk: int) -> Case:
+        return get_object_or_404(embargo.visible_cases(Case.objects.all(), actor(request)), pk=pk)
+
+    def _locked(self, request: HttpRequest, pk: int) -> Case:
+        self._seen_by(request, pk)
+        return Case.objects.select_for_update(of=("self",)).get(pk=pk)
+
+
+def _classify(case: Case, terms: list[str]) -> None:
+    """Adds terms of other taxonomies that the case has not."""
+    for taxonomy, _, term in (code.partition(" ") for code in terms):
+        CaseClassification.objects.get_or_create(case=case, taxonomy=taxonomy, term=term)
 
 
 def _refuse_unread(case: Case, seen: str) -> None:
     if seen != str(last_change(case)):
         raise WrongStateError(f"case {case.pk} changed since you opened it; read it again first")
-
-
-def _move(verb: str, case: Case, by: User, notice: str) -> Publication:
-    if verb == "publish":
-        return workflow.publish(case=case, by=by)
-    return _REVISIONS[verb](case=case, by=by, notice=notice.replace("\x00", ""))

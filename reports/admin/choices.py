@@ -7,8 +7,9 @@ from django import forms
 from pydantic import TypeAdapter, ValidationError
 
 from incidents.record import MEANINGS, ReducedDate
-from incidents.taxonomy import OWN, taxonomies
+from incidents.taxonomy import OWN, Term, search, taxonomies
 
+MOST_NEAR = 6
 _reduced_date = TypeAdapter[str](ReducedDate)
 
 
@@ -33,14 +34,33 @@ def category_title(code: str) -> str:
     return term.title if term else code
 
 
-def foreign_terms() -> list[tuple[str, Any]]:
-    """The terms of every taxonomy but our own, grouped; a value is `taxonomy term`."""
-    grouped: list[tuple[str, Any]] = [("", "Choose a term")]
-    for taxonomy in taxonomies().values():
-        if taxonomy.id != OWN:
-            terms = [(f"{taxonomy.id} {term.code}", f"{term.code} {term.title}") for term in taxonomy.terms]
-            grouped.append((taxonomy.title, terms))
-    return grouped
+def terms() -> list[tuple[str, str]]:
+    """Every term of the taxonomies beside our own: `taxonomy code`, and what it is called there."""
+    others = (taxonomy for taxonomy in taxonomies().values() if taxonomy.id != OWN)
+    return [(f"{one.id} {term.code}", f"{term.title} ({one.title})") for one in others for term in one.terms]
+
+
+def read_term(text: str) -> str:
+    """`taxonomy code` for that, a code or a title as typed. Raises forms.ValidationError, naming what is near."""
+    found = [(taxonomy, term) for taxonomy, term in search(text) if taxonomy != OWN]
+    wanted = " ".join(text.split()).casefold()
+    exact = [(taxonomy, term) for taxonomy, term in found if wanted in _ways_to_write(taxonomy, term)]
+    if len(exact) == 1:
+        return f"{exact[0][0]} {exact[0][1].code}"
+    near = ", ".join(f"{taxonomy} {term.code} ({term.title})" for taxonomy, term in (exact or found)[:MOST_NEAR])
+    raise forms.ValidationError(f"There is no one term {text!r}." + (f" Near it: {near}." if near else ""))
+
+
+def _ways_to_write(taxonomy: str, term: Term) -> set[str]:
+    return {f"{taxonomy} {term.code}".casefold(), term.code.casefold(), term.title.casefold()}
+
+
+def suggested_terms(category: str) -> list[tuple[str, str]]:
+    """What the crosswalk of our own taxonomy names for a category: `taxonomy code`, and the term for people."""
+    term = taxonomies()[OWN].term(category)
+    crosswalk = term.crosswalk if term else {}
+    pairs = [(taxonomy, code) for taxonomy, codes in sorted(crosswalk.items()) for code in codes]
+    return [(f"{taxonomy} {code}", term_title(taxonomy, code)) for taxonomy, code in pairs]
 
 
 def term_title(taxonomy: str, code: str) -> str:

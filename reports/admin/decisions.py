@@ -5,12 +5,14 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 
+from accounts.models import User
 from incidents.record import is_public_id
-from reports.models import Case, CaseState, RejectReason, Report
+from reports.admin.acting import key_in
+from reports.embargo import visible_cases
+from reports.models import LIVE, Case, CaseState, RejectReason, Report
 from reports.replies import MOST_ADDED
 
 MOST_OFFERED = 50
-OPEN_TO_REPORTS = (CaseState.OPEN, CaseState.PUBLISHED, CaseState.DISPUTED)
 
 
 def cases_on_same_models(report: Report) -> QuerySet[Case]:
@@ -19,10 +21,15 @@ def cases_on_same_models(report: Report) -> QuerySet[Case]:
     return Case.objects.filter(models__alias__model__in=models).exclude(reports=report).distinct().order_by("-pk")
 
 
-def cases_for(report: Report) -> list[tuple[str, Any]]:
+def cases_for(report: Report, by: User) -> list[tuple[str, Any]]:
     """Cases a report can join, those on the same models first."""
-    near = list(cases_on_same_models(report).filter(state__in=OPEN_TO_REPORTS)[:MOST_OFFERED])
-    others = Case.objects.exclude(pk__in=[case.pk for case in near]).select_related("incident").order_by("-pk")
+    near = list(visible_cases(cases_on_same_models(report), by).filter(state__in=LIVE)[:MOST_OFFERED])
+    others = (
+        visible_cases(Case.objects.all(), by)
+        .exclude(pk__in=[case.pk for case in near])
+        .select_related("incident")
+        .order_by("-pk")
+    )
     groups = {
         "On the same models": near,
         "Open": list(others.filter(state=CaseState.OPEN)[:MOST_OFFERED]),
@@ -47,10 +54,11 @@ class ExistingCaseForm(forms.Form):
         widget=forms.TextInput(attrs={"size": 18, "autocomplete": "off"}),
     )
 
-    def __init__(self, *args: Any, report: Report, **kwargs: Any) -> None:
-        """Offers the cases that fit the report."""
+    def __init__(self, *args: Any, report: Report, by: User, **kwargs: Any) -> None:
+        """Offers the cases that fit the report and that `by` may see."""
         super().__init__(*args, **{"auto_id": "id_group_%s", **kwargs})
-        self.fields["case"] = forms.ChoiceField(required=False, label="Case", choices=cases_for(report))
+        self.fields["case"] = forms.ChoiceField(required=False, label="Case", choices=cases_for(report, by))
+        self.by = by
 
     def clean(self) -> dict[str, Any]:
         """Adds `chosen`, the case."""
@@ -58,16 +66,19 @@ class ExistingCaseForm(forms.Form):
         if self.errors:
             return cleaned
         text = str(cleaned["number"] or cleaned["case"]).strip().upper()
-        chosen = _case_named(text) if text else None
+        chosen = case_named(text, self.by) if text else None
         if chosen is None:
             raise forms.ValidationError(f"There is no case {text}." if text else "Choose the case to join.")
         return {**cleaned, "chosen": chosen}
 
 
-def _case_named(text: str) -> Case | None:
+def case_named(text: str, by: User) -> Case | None:
+    """The case of that number or public id, in capitals, if `by` may see it."""
+    cases = visible_cases(Case.objects.all(), by)
     if is_public_id(text):
-        return Case.objects.filter(incident__public_id=text).first()
-    return Case.objects.filter(pk=int(text)).first() if text.isascii() and text.isdigit() else None
+        return cases.filter(incident__public_id=text).first()
+    number = key_in(text)
+    return cases.filter(pk=number).first() if number is not None else None
 
 
 class RejectForm(forms.Form):

@@ -1,11 +1,11 @@
 """The queue of reports, and one report on one screen."""
 
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
@@ -14,134 +14,53 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
+from django.utils.timesince import timesince, timeuntil
 
 from catalogue.admin import ReadOnly
-from incidents.models import choices_of
-from incidents.record import Kind
-from incidents.taxonomy import OWN, taxonomies, with_descendants
 from lib.seal import UnreadableSealError
-from reports import workflow
+from reports import redacting, workflow
 from reports.admin import facts, report_page, talks
 from reports.admin.acting import REFUSALS, actor, sentence
+from reports.admin.buttons import BUTTONS, lane_of, page_of
 from reports.admin.choices import category_title
-from reports.admin.decisions import ExistingCaseForm, RejectForm
-from reports.models import NamedModel, RejectReason, Report, ReportState
+from reports.admin.decisions import RejectForm
+from reports.admin.filters import FILTERS
+from reports.admin.handling import dry_run
+from reports.admin.handling import urls as handling_urls
+from reports.bulk import MOST_AT_ONCE
+from reports.embargo import visible_reports
+from reports.lanes import lane
+from reports.models import NamedModel, Report, ReportState, SavedFilter
+from reports.priority import LOW, WORDS, most_urgent_first, reasons, with_priority
+from reports.queue import counts
 
 MOST_MODELS_IN_A_ROW = 3
 MOST_OF_A_NAME = 60
-WAITING = (ReportState.RECEIVED, ReportState.IN_REVIEW)
 
 
-class OneOf(admin.SimpleListFilter):
-    """A filter by one of a few values; any other value filters nothing."""
+class Queue(ChangeList):
+    """The list as it is without a choice of column: the most urgent first, then the oldest."""
 
-    def chosen(self) -> str:
-        """The value chosen, if it is one of those offered."""
-        value = self.value() or ""
-        return value if value in {str(choice) for choice, _title in self.lookup_choices} else ""
-
-
-class StateFilter(OneOf):
-    """By state; what awaits a decision, unless asked otherwise."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, _request: HttpRequest, _model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        """Each state, and all of them."""
-        return [*((state.value, state.label) for state in ReportState), ("all", "All")]
-
-    def choices(self, changelist: Any) -> Any:
-        """As usual, with a first choice that says what it means."""
-        first, *others = super().choices(changelist)
-        yield {**first, "display": "Awaiting a decision"}
-        yield from others
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Report]) -> QuerySet[Report]:
-        """The reports in the state chosen."""
-        if self.chosen() == "all":
-            return queryset
-        return queryset.filter(state=self.chosen()) if self.chosen() else queryset.filter(state__in=WAITING)
-
-
-class CategoryFilter(OneOf):
-    """By top category, its children included."""
-
-    title = "category"
-    parameter_name = "category"
-
-    def lookups(self, _request: HttpRequest, _model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        """The top terms of our own taxonomy."""
-        return [(term.code, term.title) for term, _children in taxonomies()[OWN].tree()]
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Report]) -> QuerySet[Report]:
-        """The reports in the category chosen."""
-        return queryset.filter(category__in=with_descendants(self.chosen())) if self.chosen() else queryset
-
-
-class KindFilter(OneOf):
-    """By kind."""
-
-    title = "kind"
-    parameter_name = "kind"
-
-    def lookups(self, _request: HttpRequest, _model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        """Every kind."""
-        return choices_of(Kind)
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Report]) -> QuerySet[Report]:
-        """The reports of the kind chosen."""
-        return queryset.filter(kind=self.chosen()) if self.chosen() else queryset
-
-
-class SourceFilter(OneOf):
-    """By the door the report came through."""
-
-    title = "source"
-    parameter_name = "source"
-
-    def lookups(self, _request: HttpRequest, _model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        """The doors that were used."""
-        sources = Report.objects.order_by("source").values_list("source", flat=True).distinct()
-        return [(source, source) for source in sources]
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Report]) -> QuerySet[Report]:
-        """The reports from the source chosen."""
-        return queryset.filter(source=self.chosen()) if self.chosen() else queryset
-
-
-class OwnerFilter(OneOf):
-    """By who holds the report."""
-
-    title = "owner"
-    parameter_name = "owner"
-
-    def lookups(self, _request: HttpRequest, _model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        """Nobody, or the person looking."""
-        return [("me", "Me"), ("nobody", "Nobody")]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Report]) -> QuerySet[Report]:
-        """The reports so held."""
-        if self.chosen() == "me":
-            return queryset.filter(owner=actor(request))
-        return queryset.filter(owner=None) if self.chosen() else queryset
+    def _get_default_ordering(self) -> Any:
+        return most_urgent_first()
 
 
 @admin.register(Report)
 class ReportAdmin(ReadOnly, admin.ModelAdmin):
-    """What waits, oldest first; one report with everything a decision needs. Every button is a verb of the workflow."""
+    """What waits, the most urgent first; one report with everything a decision needs. Every button is one verb."""
 
-    list_display = ("shown_title", "age", "shown_state", "shown_category", "kind", "models", "source", "owner")
-    list_filter = (StateFilter, CategoryFilter, KindFilter, SourceFilter, OwnerFilter)
+    list_display = (
+        *("shown_title", "shown_priority", "age", "shown_state", "holder"),
+        *("shown_category", "kind", "models", "source"),
+    )
+    list_filter = FILTERS
     list_select_related = ("owner",)
     list_per_page = 50
     search_fields = ("title", "text", "named_models__asked")
     search_help_text = "Searches title, text and models."
-    ordering = ("submitted_at", "pk")
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    actions = None
+    actions = ("reject_chosen",)
     change_list_template = "admin/reports/report/queue.html"
 
     class Media:
@@ -150,7 +69,22 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
         """With everything a row shows."""
         named = NamedModel.objects.select_related("alias").prefetch_related("alias__lookups").order_by("pk")
-        return super().get_queryset(request).prefetch_related(Prefetch("named_models", queryset=named))
+        reports = visible_reports(super().get_queryset(request), actor(request))
+        return with_priority(reports).prefetch_related(Prefetch("named_models", queryset=named))
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:  # noqa: ARG002 - as Django calls it
+        """In the queue's order."""
+        return Queue
+
+    def has_decide_permission(self, request: HttpRequest) -> bool:
+        """Whether the visitor may decide on reports."""
+        return request.user.has_perm("reports.decide")
+
+    @admin.action(description="Reject the chosen reports", permissions=["decide"])
+    def reject_chosen(self, request: HttpRequest, queryset: QuerySet[Report]) -> HttpResponseBase:
+        """Shows what rejecting them would do."""
+        # One more than may be, so that too many are counted as such.
+        return dry_run(request, list(queryset.values_list("pk", flat=True)[: MOST_AT_ONCE + 1]))
 
     def lookup_allowed(self, lookup: str, _value: str, request: HttpRequest | None = None) -> bool:  # noqa: ARG002 - Django looks for `request`
         """Only the filters above: an address must not become a question about a receipt or a contact."""
@@ -161,6 +95,25 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
     def shown_title(self, report: Report) -> str:
         """Its number, and its title if it has one."""
         return f"{report.pk}. {report.title or 'Without a title'}"
+
+    @admin.display(description="priority", ordering="priority")
+    def shown_priority(self, report: Report) -> SafeString:
+        """A word, with its reasons."""
+        word = WORDS[getattr(report, "priority", LOW)]
+        why = "; ".join(reasons(report)) or "nothing makes it urgent"
+        return format_html(
+            '<span class="fl-label fl-priority-{}">{}</span><div class="fl-why">{}</div>', word, word, why
+        )
+
+    @admin.display(description="held by")
+    def holder(self, report: Report) -> SafeString | str:
+        """Who has it, and for how long."""
+        if report.state != ReportState.IN_REVIEW:
+            return "-"
+        held_until = report.held_until
+        if report.holder is None or held_until is None:
+            return "nobody any more"
+        return format_html('{}<div class="fl-why">for {}</div>', report.holder, timeuntil(held_until, depth=1))
 
     @admin.display(ordering="submitted_at")
     def age(self, report: Report) -> SafeString:
@@ -194,8 +147,9 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
         """The buttons' addresses before the admin's own."""
         wrap = self.admin_site.admin_view
         own = [
-            path("next/", wrap(self.next_view), name="reports_report_next"),
+            *handling_urls(wrap),
             path("<int:pk>/contact/", wrap(self.contact_view), name="reports_report_contact"),
+            path("<int:pk>/original/", wrap(self.original_view), name="reports_report_original"),
             path("<int:pk>/do/<slug:verb>/", wrap(self.act_view), name="reports_report_act"),
             path("<int:pk>/preview/<slug:verb>/", wrap(self.preview_view), name="reports_report_preview"),
         ]
@@ -203,8 +157,15 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """The queue."""
-        may_decide = actor(request).has_perm("reports.decide")
-        context = {"title": "Reports", "may_decide": may_decide, "is_nav_sidebar_enabled": False}
+        by, chosen = actor(request), request.GET.get("lane", "")
+        context = {
+            "title": "Reports",
+            "is_nav_sidebar_enabled": False,
+            "lanes": counts(by),
+            "chosen_lane": lane(chosen),
+            "saved_filters": list(SavedFilter.objects.filter(account=by)),
+            "query": request.GET.urlencode(),
+        }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def change_view(
@@ -228,31 +189,18 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
             raise PermissionDenied
         return redirect(f"{reverse('admin:reports_activity_changelist')}?{urlencode({'report__id__exact': object_id})}")
 
-    def next_view(self, request: HttpRequest) -> HttpResponseBase:
-        """Claims the oldest report nobody holds, and shows it."""
-        self._require_button(request)
-        try:
-            report = workflow.claim_next(by=actor(request))
-        except REFUSALS as error:
-            messages.error(request, sentence(error))
-            return redirect("admin:reports_report_changelist")
-        if report is None:
-            messages.info(request, "No report waits for somebody to claim it.")
-            return redirect("admin:reports_report_changelist")
-        return redirect("admin:reports_report_change", report.pk)
-
     def act_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
         """One verb on one report."""
         self._require_button(request)
-        act = _ACTS.get(verb)
+        act = BUTTONS.get(verb)
         if act is None:
             raise Http404
-        report = get_object_or_404(Report, pk=pk)
+        report = get_object_or_404(self.get_queryset(request), pk=pk)
         try:
             return redirect(act(request, report))
         except REFUSALS as error:
             messages.error(request, sentence(error))
-        return redirect("admin:reports_report_change", pk)
+        return redirect(page_of(request, report))
 
     def preview_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
         """The report's page with the reply its reporter would read, and the form as filled in. Sends nothing."""
@@ -275,6 +223,17 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
             return redirect("admin:reports_report_change", pk)
         return self._page(request, report, contact=contact or "none was left")
 
+    def original_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """The report's page with the text exactly as it was sent, this once; looking is recorded."""
+        self._require_button(request)
+        report = get_object_or_404(self.get_queryset(request), pk=pk)
+        try:
+            original = redacting.original_of(report=report, by=actor(request))
+        except REFUSALS as error:
+            messages.error(request, sentence(error))
+            return redirect("admin:reports_report_change", pk)
+        return self._page(request, report, original=original)
+
     def _require_button(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
@@ -282,11 +241,13 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
             raise Http404
 
     def _page(self, request: HttpRequest, report: Report, **extra: Any) -> HttpResponse:
+        shown = report_page.context(report, actor(request))
         context = {
             **self.admin_site.each_context(request),
-            **report_page.context(report, actor(request)),
-            "title": report.title or f"Report {report.pk}",
+            **shown,
+            "title": shown["shown_title"] or f"Report {report.pk}",
             "subtitle": None,
+            "lane": lane_of(request),
             "opts": self.opts,
             "media": self.media,
             "is_nav_sidebar_enabled": False,
@@ -309,61 +270,4 @@ def _truncated(name: str) -> str:
     return f"{name[: MOST_OF_A_NAME - 1]}…" if len(name) > MOST_OF_A_NAME else name
 
 
-# --- Buttons: each takes the request and the report, and returns where to go -----------------------------------------
-def _claim(request: HttpRequest, report: Report) -> str:
-    workflow.claim(report=report, by=actor(request))
-    return talks.page_of(report)
-
-
-def _release(request: HttpRequest, report: Report) -> str:
-    workflow.release(report=report, by=actor(request))
-    messages.success(request, f"Report {report.pk} is back in the queue.")
-    return reverse("admin:reports_report_changelist")
-
-
-def _accept(request: HttpRequest, report: Report) -> str:
-    case = workflow.accept(report=report, by=actor(request))
-    messages.success(request, f"Report {report.pk} opened case {case.pk}. Word it below, then publish it.")
-    return reverse("admin:reports_case_change", args=[case.pk])
-
-
-def _group(request: HttpRequest, report: Report) -> str:
-    form = ExistingCaseForm(request.POST, report=report)
-    if not form.is_valid():
-        return talks.explain(request, form, report)
-    case = workflow.accept(report=report, by=actor(request), case=form.cleaned_data["chosen"])
-    messages.success(request, f"Report {report.pk} is now in case {case.pk}.")
-    return reverse("admin:reports_case_change", args=[case.pk])
-
-
-def _reject(request: HttpRequest, report: Report) -> str:
-    form = RejectForm(request.POST)
-    if not form.is_valid():
-        return talks.explain(request, form, report)
-    reason = RejectReason(form.cleaned_data["reason"])
-    note, added = form.cleaned_data["note"], form.cleaned_data["added"]
-    workflow.reject(report=report, by=actor(request), reason=reason, note=note, added=added)
-    messages.success(request, f"Report {report.pk} was rejected: {reason.label.lower()}.")
-    return reverse("admin:reports_report_changelist")
-
-
-def _reopen(request: HttpRequest, report: Report) -> str:
-    workflow.reopen(report=report, by=actor(request))
-    messages.success(request, f"Report {report.pk} is back in the queue.")
-    return talks.page_of(report)
-
-
-_ACTS: dict[str, Callable[[HttpRequest, Report], str]] = {
-    "claim": _claim,
-    "release": _release,
-    "accept": _accept,
-    "group": _group,
-    "reject": _reject,
-    "reopen": _reopen,
-    "say": talks.say,
-    "take-back": talks.take_back,
-    "ask": talks.ask,
-    "resume": talks.resume,
-    "appeal": talks.decide_appeal,
-}
 _PREVIEWS: dict[str, type[RejectForm | talks.AskForm]] = {"reject": RejectForm, "ask": talks.AskForm}

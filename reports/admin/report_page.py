@@ -5,17 +5,24 @@ from typing import Any
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
+from catalogue.models import Model
 from incidents import search
 from incidents.models import Incident
 from incidents.record import MEANINGS, Kind
-from reports.admin import talks
+from reports import redacting
+from reports.admin import beside, talks
 from reports.admin.acting import open_moves
 from reports.admin.choices import category_title
 from reports.admin.claims import claims_of
 from reports.admin.decisions import ExistingCaseForm, RejectForm
 from reports.admin.facts import Facts, facts_of, findings_of
-from reports.models import Activity, Contact, NamedModel, Report
+from reports.conflicts import conflict_with_report
+from reports.embargo import visible_cases, visible_reports
+from reports.models import Activity, Contact, NamedModel, Report, ReportState
 from reports.notices import status_of
+from reports.priority import LOW, WORDS, reasons, with_priority
+from reports.queue import UNDECIDED
+from reports.track_record import track_record
 from reports.workflow import REPORT_MOVES
 
 MOST_SHOWN = 20
@@ -24,27 +31,55 @@ MOST_SHOWN = 20
 def context(report: Report, by: User) -> dict[str, Any]:
     """What the page shows, and the forms `by` may use."""
     named = list(_named(report))
-    moves = open_moves(REPORT_MOVES, report.state, by) if report.owner in (None, by) else set()
+    conflict = conflict_with_report(by, report)
+    holder = report.holder
+    mine = holder is not None and holder == by and report.state == ReportState.IN_REVIEW
+    may_add = report.state == ReportState.ACCEPTED and by.has_perm("reports.decide") and not conflict
+    moves = _moves(report, by, mine=mine)
+    moves = moves & {"release"} if conflict else moves
+    urgent = with_priority(Report.objects.filter(pk=report.pk)).get()
+    title, text = redacting.readable(report)
+    models: list[Model] = [one.alias.model for one in named if one.alias]
     return {
         "report": report,
         "claims": claims_of(report),
+        "shown_title": title,
+        "text": text,
+        "may_see_unredacted": by.has_perm(redacting.VIEW_UNREDACTED) and not conflict,
+        "beside": beside.models_beside(models, report.submitted_at, by),
+        "likely": beside.duplicates_of_report(report, by),
+        "track_record": track_record(report, by),
         "category": category_title(report.category),
         "kind_meaning": MEANINGS[Kind][report.kind],
         "named": [(one, _facts(one), findings_of(one.alias.model) if one.alias else None) for one in named],
-        "other_reports": list(_other_reports(report, named)[:MOST_SHOWN]),
+        "other_reports": list(visible_reports(_other_reports(report, named), by)[:MOST_SHOWN]),
         "incidents": _incidents(named),
         "evidence": list(report.evidence.all()) if by.has_perm("reports.view_evidence") else [],
-        "cases": list(report.cases.select_related("incident").order_by("pk")),
+        "cases": list(visible_cases(report.cases.all(), by).select_related("incident").order_by("pk")),
         "moves": moves,
-        "held_by_other": report.owner if report.owner not in (None, by) else None,
+        "conflict": conflict,
+        "held_by_other": holder if holder not in (None, by) else None,
+        "held_by_me": mine,
+        "may_take_over": holder not in (None, by) and by.has_perm("reports.decide") and not conflict,
+        "may_add": may_add,
+        "priority": WORDS[getattr(urgent, "priority", LOW)],
+        "priority_reasons": reasons(urgent),
+        "undecided": report.state in UNDECIDED,
         "reporter_reads": status_of(report).text if report.receipt_key else "",
         "has_contact": Contact.objects.filter(report=report).exists(),
-        "may_see_contact": by.has_perm("reports.view_contact"),
-        "group_form": ExistingCaseForm(report=report) if "accept" in moves else None,
+        "may_see_contact": by.has_perm("reports.view_contact") and not conflict,
+        "group_form": ExistingCaseForm(report=report, by=by) if "accept" in moves or may_add else None,
         "reject_form": RejectForm() if "reject" in moves else None,
         "timeline": timeline(report.activities.all()),
         **talks.context(report, by, moves),
     }
+
+
+def _moves(report: Report, by: User, *, mine: bool) -> set[str]:
+    moves = open_moves(REPORT_MOVES, report.state, by) if report.holder in (None, by) else set()
+    if mine:
+        return moves - {"claim"}
+    return moves - {"release"} if report.state == ReportState.IN_REVIEW else moves
 
 
 def timeline(activities: QuerySet[Activity]) -> list[Activity]:

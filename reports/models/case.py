@@ -19,6 +19,12 @@ class CaseState(models.TextChoices):
     PUBLISHED = "published", "Published"
     DISPUTED = "disputed", "Disputed"
     WITHDRAWN = "withdrawn", "Withdrawn"
+    MERGED = "merged", "Merged"
+    CLOSED = "closed", "Closed"
+
+
+# Where a case can still change and take in reports.
+LIVE = (CaseState.OPEN, CaseState.PUBLISHED, CaseState.DISPUTED)
 
 
 class Case(models.Model):
@@ -37,6 +43,9 @@ class Case(models.Model):
     severity = models.CharField(max_length=20, choices=choices_of(Severity), default=Severity.UNKNOWN)
     evidence_grade = models.CharField(max_length=20, choices=choices_of(EvidenceGrade), default=EvidenceGrade.CLAIM)
     confidence = models.CharField(max_length=20, choices=choices_of(Confidence), default=Confidence.LOW)
+    names_person = models.BooleanField(
+        default=False, verbose_name="names a natural person", help_text="Not public. Publishing it takes two people."
+    )
     occurred = models.CharField(max_length=10, blank=True, help_text="YYYY, YYYY-MM or YYYY-MM-DD.")
     other_ids = ArrayField(
         models.CharField(max_length=100),
@@ -45,18 +54,27 @@ class Case(models.Model):
         help_text="Ids of the same event elsewhere, comma-separated.",
     )
 
+    reproductions = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Independent ones, as a moderator counted them."
+    )
+
     class Meta:
         ordering = ["-opened_at"]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=CaseState.values), name="case_state"),
             models.CheckConstraint(
-                condition=Q(state=CaseState.OPEN) ^ Q(incident__isnull=False),
+                condition=Q(state=CaseState.MERGED)
+                | (Q(state__in=(CaseState.OPEN, CaseState.CLOSED)) ^ Q(incident__isnull=False)),
                 name="case_published_has_incident",
             ),
         ]
 
     def __str__(self) -> str:
         return f"Case {self.pk}" + (f": {self.title}" if self.title else "")
+
+
+def _revisions(help_text: str) -> ArrayField:
+    return ArrayField(models.CharField(max_length=200), default=list, blank=True, help_text=help_text)
 
 
 class CaseModel(models.Model):
@@ -69,6 +87,8 @@ class CaseModel(models.Model):
     file = models.CharField(max_length=1000, blank=True)
     status = models.CharField(max_length=30, choices=choices_of(AffectedStatus), default=AffectedStatus.AFFECTED)
     note = models.CharField(max_length=1000, blank=True)
+    fixed_in = _revisions("Revisions in which it is fixed, comma-separated.")
+    not_affected_in = _revisions("Revisions that do not have the problem, comma-separated.")
 
     class Meta:
         constraints = [

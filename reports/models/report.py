@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.models import User
 from catalogue.models import Alias
 from incidents.models import choices_of
 from incidents.record import Kind, Severity
@@ -72,6 +73,9 @@ class Report(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="claimed"
     )
+    held_until = models.DateTimeField(
+        null=True, blank=True, help_text="The owner's lease; once it is over, anybody may take the report."
+    )
     reject_reason = models.CharField(max_length=30, blank=True, choices=RejectReason)
     suspected_spam = models.BooleanField(default=False, help_text="Sorts the queue, decides nothing.")
     spam_score = models.PositiveSmallIntegerField(default=0, help_text="0 to 100.")
@@ -85,6 +89,8 @@ class Report(models.Model):
             ("publish", "Can publish and correct incidents"),
             ("withdraw", "Can withdraw published incidents"),
             ("view_contact", "Can see how to reach a reporter"),
+            ("view_embargoed", "Can see every case under embargo"),
+            ("view_unredacted", "Can see reports as sent, and what was redacted"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["source", "source_id"], condition=~Q(source_id=""), name="report_source"),
@@ -98,11 +104,20 @@ class Report(models.Model):
                 condition=~Q(state=ReportState.WITHDRAWN) | Q(receipt_key=None), name="report_withdrawn_has_no_receipt"
             ),
             models.CheckConstraint(condition=Q(spam_score__lte=100), name="report_spam_score"),
+            models.CheckConstraint(
+                condition=Q(owner=None) | Q(held_until__isnull=False), name="report_owner_holds_a_lease"
+            ),
         ]
         indexes = [models.Index(fields=["state", "submitted_at"], name="report_queue")]
 
     def __str__(self) -> str:
         return f"Report {self.pk}" + (f": {self.title}" if self.title else "")
+
+    @property
+    def holder(self) -> User | None:
+        """Who holds the report now: its owner, while the lease lasts and the account is active."""
+        held = self.held_until is not None and self.held_until > timezone.now()
+        return self.owner if held and self.owner is not None and self.owner.is_active else None
 
 
 class Contact(models.Model):

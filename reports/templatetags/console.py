@@ -7,24 +7,28 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalogue.models import Lookup
-from reports.models import Report, ReportState
+from reports.embargo import visible_cases
+from reports.models import Case, Release, ReleaseState, Statement, StatementState
 
 register = template.Library()
 
 
 @register.simple_tag
-def waiting_reports(user: User) -> dict[str, Any] | None:
-    """How the queue stands, for those who may see it."""
-    if not user.has_perm("reports.view_report"):
+def may_see_reports(user: User) -> bool:
+    """Whether the queue concerns the visitor."""
+    return user.has_perm("reports.view_report")
+
+
+@register.simple_tag
+def waiting_releases(user: User) -> dict[str, int] | None:
+    """What waits for a second person or for a word on a publisher's statement, for those who may publish."""
+    if not user.has_perm("reports.publish"):
         return None
-    unclaimed = Report.objects.filter(state=ReportState.RECEIVED)
-    in_review = Report.objects.filter(state=ReportState.IN_REVIEW)
+    cases = visible_cases(Case.objects.all(), user).order_by().values("pk")
     return {
-        "unclaimed": unclaimed.count(),
-        "in_review": in_review.count(),
-        "mine": in_review.filter(owner=user).count(),
-        "oldest": unclaimed.order_by("submitted_at").values_list("submitted_at", flat=True).first(),
-        "may_decide": user.has_perm("reports.decide"),
+        "awaiting": Release.objects.filter(state=ReleaseState.AWAITING, case__in=cases).exclude(asked_by=user).count(),
+        "scheduled": Release.objects.filter(state=ReleaseState.SCHEDULED, case__in=cases).count(),
+        "statements": Statement.objects.filter(state=StatementState.RECEIVED, case__in=cases).count(),
     }
 
 

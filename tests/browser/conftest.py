@@ -8,8 +8,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from django.conf import settings
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
+from accounts.models import User
 from tests.stand_ins.huggingface import StandInHub, example_model
 
 CHROMIUM = shutil.which("chromium", path=f"{os.environ.get('PATH', '')}:/usr/bin")
@@ -102,3 +105,18 @@ def visit(browser: Browser, live_server) -> Iterator[Callable[..., Visit]]:
     for context, _ in opened:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def signed_in_tab(visit) -> Callable[..., Any]:
+    """Opens a tab of a browser signed in as somebody."""
+
+    def open_tab(user: User, **options: object) -> Any:
+        client = Client()
+        client.force_login(user)
+        tab = visit(**options)
+        session = client.cookies[settings.SESSION_COOKIE_NAME].value
+        tab.page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": tab.base}])
+        return tab
+
+    return open_tab

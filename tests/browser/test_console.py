@@ -1,13 +1,7 @@
 """The console in Chromium: one report's way without JavaScript, and every page without a violation of the policy."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
-from django.conf import settings
-from django.test import Client
 
-from accounts.models import User
 from incidents.models import Incident
 from reports import workflow
 from reports.models import Report
@@ -23,21 +17,6 @@ TOO_SMALL = """() => [...document.querySelectorAll('button, input:not([type=hidd
   .map(e => [e.outerHTML.slice(0, 80), e.getBoundingClientRect().height])
   .filter(([_, height]) => height < 24)"""
 TOO_WIDE = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
-
-
-@pytest.fixture
-def signed_in_tab(visit) -> Callable[..., Any]:
-    """Opens a tab of a browser signed in as somebody."""
-
-    def open_tab(user: User, **options: object) -> Any:
-        client = Client()
-        client.force_login(user)
-        tab = visit(**options)
-        session = client.cookies[settings.SESSION_COOKIE_NAME].value
-        tab.page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": tab.base}])
-        return tab
-
-    return open_tab
 
 
 def test_a_report_becomes_public_without_javascript(signed_in_tab):

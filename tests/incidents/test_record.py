@@ -4,7 +4,17 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from incidents.record import MEANINGS, Confidence, EvidenceGrade, Kind, Match, Severity, Status, json_schema
+from incidents.record import (
+    MEANINGS,
+    Confidence,
+    EvidenceGrade,
+    Kind,
+    Match,
+    PublisherStatus,
+    Severity,
+    Status,
+    json_schema,
+)
 from lib.canonical import canonical_bytes
 from tests import factories
 
@@ -47,6 +57,30 @@ def test_links_lead_to_the_web_only():
             factories.record(references=[{"title": "Source", "url": url}])
 
 
-@pytest.mark.parametrize("vocabulary", [Kind, Severity, EvidenceGrade, Confidence, Match, Status])
+@pytest.mark.parametrize("vocabulary", [Kind, Severity, EvidenceGrade, Confidence, Match, PublisherStatus, Status])
 def test_every_term_of_every_vocabulary_is_explained(vocabulary):
     assert set(MEANINGS[vocabulary]) == set(vocabulary)
+
+
+class TestWhatWasAddedToTheSchema:
+    SAID = {"name": "example-org/tiny-chat", "status": "not_affected"}
+    STATEMENT = {"by": "Example Org", "at": "2026-03-02T10:00:00Z", "text": "No.", "statuses": [SAID]}
+
+    def test_is_left_out_where_it_is_empty_so_that_older_records_keep_their_bytes(self):
+        document = factories.record().document()
+        assert {"statements", "reproductions", "superseded_by"}.isdisjoint(document)
+        assert {"fixed_in", "not_affected_in"}.isdisjoint(document["affected"][0])
+
+    def test_is_in_the_schema_and_reads_back(self):
+        later = {"status": "withdrawn", "notice": "The same event.", "superseded_by": "FL-2026-00000000"}
+        record = factories.record(statements=[self.STATEMENT], reproductions=0, **later)
+        assert (record.document()["reproductions"], record.document()["superseded_by"]) == (0, "FL-2026-00000000")
+        jsonschema.Draft202012Validator(json_schema()).validate(record.document())
+        assert type(record).model_validate(record.document()) == record
+
+    @pytest.mark.parametrize(
+        "said", [{"status": "fixed"}, {"status": "affected", "fixed_in": "abc"}, {"status": "fixed", "fixed_in": "a b"}]
+    )
+    def test_a_fixed_revision_names_the_one_that_fixed_it(self, said):
+        with pytest.raises(ValidationError):
+            factories.record(statements=[{**self.STATEMENT, "statuses": [{**self.SAID, **said}]}])

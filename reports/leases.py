@@ -1,0 +1,75 @@
+"""Who holds a report, and for how long: a lease that runs out by itself, so that no job has to give reports back."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from reports.actors import WrongStateError, record_activity, require
+from reports.conflicts import refuse_conflict
+from reports.models import ConsoleMessage, Report, ReportState, Skip
+
+HOLD_FOR = timedelta(minutes=20)
+SKIPPED_FOR = timedelta(hours=8)
+
+
+def lease_end() -> datetime:
+    """When a lease that begins now runs out."""
+    return timezone.now() + HOLD_FOR
+
+
+def free() -> Q:
+    """Reports that wait for somebody: nobody claimed them, the lease ran out, or the account is no longer in use."""
+    over = Q(held_until=None) | Q(held_until__lte=timezone.now()) | Q(owner__is_active=False)
+    return Q(state=ReportState.RECEIVED) | (Q(state=ReportState.IN_REVIEW) & over)
+
+
+def renew(*, report: Report, by: User) -> datetime | None:
+    """Holds the report for another while; the lease's end, or None where `by` no longer holds it. No activity."""
+    require(by, "reports.decide")
+    end = lease_end()
+    held = Report.objects.filter(pk=report.pk, owner=by, state=ReportState.IN_REVIEW, held_until__gt=timezone.now())
+    return end if held.update(held_until=end) else None
+
+
+@transaction.atomic
+def steal(*, report: Report, by: User, reason: str) -> Report:
+    """Takes over a report that somebody else holds, says why in its history, and tells them."""
+    require(by, "reports.decide")
+    row = Report.objects.select_for_update().get(pk=report.pk)
+    holder = row.holder if row.state == ReportState.IN_REVIEW else None
+    if holder is None or holder == by:
+        raise WrongStateError(f"nobody else holds report {row.pk}")
+    refuse_conflict(by, report=row)
+    if not (said := reason.replace("\x00", "").strip()):
+        raise WrongStateError("to take a report over, say why")
+    row.owner, row.held_until = by, lease_end()
+    row.save(update_fields=["owner", "held_until"])
+    record_activity(
+        by, "take over", report=row, before=row.state, after=row.state, note=f"from {holder.get_username()}: {said}"
+    )
+    told = f"{by.get_username()} took over report {row.pk}, which you held: {said}"
+    ConsoleMessage.objects.create(account=holder, report=row, text=told[:500])
+    return row
+
+
+@transaction.atomic
+def skip(*, report: Report, by: User) -> Report:
+    """Passes over a report: back into the queue if `by` held it, and not offered to them again for a shift."""
+    require(by, "reports.decide")
+    row = Report.objects.select_for_update().get(pk=report.pk)
+    if row.state not in (ReportState.RECEIVED, ReportState.IN_REVIEW) or row.holder not in (None, by):
+        held = f"held by {row.holder}" if row.holder else row.get_state_display().lower()
+        raise WrongStateError(f"report {row.pk} is {held}; there is nothing to skip")
+    before, row.state, row.owner, row.held_until = row.state, ReportState.RECEIVED, None, None
+    row.save(update_fields=["state", "owner", "held_until"])
+    Skip.objects.update_or_create(report=row, account=by, defaults={"until": timezone.now() + SKIPPED_FOR})
+    record_activity(by, "skip", report=row, before=before, after=row.state)
+    return row
+
+
+def dismiss(*, message: int, by: User) -> None:
+    """A moderator has read what the console told them."""
+    ConsoleMessage.objects.filter(pk=message, account=by, dismissed_at=None).update(dismissed_at=timezone.now())

@@ -1,0 +1,131 @@
+"""In which order reports are read: a product of four factors, shown as a word with its reasons, never as a number.
+
+The order only sorts: it decides nothing, and within a word the oldest comes first.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import (
+    Case,
+    Count,
+    ExpressionWrapper,
+    F,
+    Func,
+    IntegerField,
+    Max,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from catalogue.models import UseCount
+from incidents.record import Kind
+from reports.models import NamedModel, RejectReason, Report
+
+STALE_AFTER = timedelta(hours=48)
+CORROBORATION_WITHIN = timedelta(days=30)
+HIGH, MEDIUM, LOW = 3, 2, 1
+WORDS = {HIGH: "high", MEDIUM: "medium", LOW: "low"}
+# The product from which a word begins; products go from 1 to 54.
+HIGH_FROM, MEDIUM_FROM = 18, 6
+MANY_DOWNLOADS, SOME_DOWNLOADS, MANY_OTHERS = 1_000_000, 10_000, 3
+
+
+@dataclass(frozen=True)
+class Factor:
+    """What makes a report urgent: its points as SQL over `with_priority`'s columns, and the reason in words, or ""."""
+
+    points: Callable[[], Any]
+    reason: Callable[[Any], str]
+
+
+def _steps(value: Any, *thresholds: int) -> Any:
+    """1, and 1 more for each threshold that `value` reaches. Asks for the value once: it may be a costly subquery."""
+    reached = Func(value, Value(list(thresholds)), function="width_bucket", output_field=IntegerField())
+    return ExpressionWrapper(reached + 1, output_field=IntegerField())
+
+
+def _points(*steps: tuple[Q, int]) -> Case:
+    """The points of the first condition that holds; 1 where none does."""
+    conditions = [When(condition, then=Value(points)) for condition, points in steps]
+    return Case(*conditions, default=Value(1), output_field=IntegerField())
+
+
+def _stale() -> Q:
+    return Q(submitted_at__lte=timezone.now() - STALE_AFTER)
+
+
+def _of_downloads(report: Any) -> str:
+    return f"up to {report.downloads:,} downloads a month" if report.downloads >= SOME_DOWNLOADS else ""
+
+
+def _of_others(report: Any) -> str:
+    others = report.others
+    return f"{others} other {'report' if others == 1 else 'reports'} on its models" if others else ""
+
+
+def _of_age(report: Any) -> str:
+    return "waits for more than 48 hours" if timezone.now() - report.submitted_at >= STALE_AFTER else ""
+
+
+_HARM = {Kind.INCIDENT: (3, "harm is said to have happened"), Kind.HAZARD: (2, "a flaw that could do harm")}
+# Harm claimed, corroboration, exposure, age.
+FACTORS = (
+    Factor(
+        lambda: _points(*((Q(kind=kind), points) for kind, (points, _reason) in _HARM.items())),
+        lambda report: _HARM.get(report.kind, (1, ""))[1],
+    ),
+    Factor(lambda: _steps(F("others"), 1, MANY_OTHERS), _of_others),
+    Factor(lambda: _steps(F("downloads"), SOME_DOWNLOADS, MANY_DOWNLOADS), _of_downloads),
+    Factor(lambda: _points((_stale(), 2)), _of_age),
+)
+
+
+def with_priority(reports: QuerySet[Report]) -> QuerySet[Report]:
+    """With `others` (reports on the same models), `downloads` (of the most used model) and `priority` (HIGH to LOW)."""
+    product: Any = Value(1)
+    for factor in FACTORS:
+        product = product * factor.points()
+    return reports.annotate(others=_others(), downloads=_downloads()).annotate(
+        priority=_steps(ExpressionWrapper(product, output_field=IntegerField()), MEDIUM_FROM, HIGH_FROM)
+    )
+
+
+def most_urgent_first() -> tuple[Any, ...]:
+    """The order of the queue, for rows `with_priority`."""
+    return (F("priority").desc(), F("submitted_at").asc(), F("pk").asc())
+
+
+def reasons(report: Any) -> list[str]:
+    """Why a report `with_priority` has the word it has."""
+    return [reason for factor in FACTORS if (reason := factor.reason(report))]
+
+
+def _others() -> Coalesce:
+    """Other reports of the last 30 days that name a model of this one under any of its names, spam left out."""
+    own = NamedModel.objects.filter(report=OuterRef(OuterRef("pk")), alias__isnull=False).values("alias__model")
+    rows = (
+        NamedModel.objects.filter(alias__model__in=own, report__submitted_at__gte=timezone.now() - CORROBORATION_WITHIN)
+        .exclude(report=OuterRef("pk"))
+        .exclude(report__reject_reason=RejectReason.SPAM)
+    )
+    return Coalesce(_one_value(rows, Count("report", distinct=True)), Value(0))
+
+
+def _downloads() -> Coalesce:
+    """The most downloads in 30 days that a hub counted for one of its models."""
+    own = NamedModel.objects.filter(report=OuterRef(OuterRef("pk")), alias__isnull=False).values("alias__model")
+    return Coalesce(_one_value(UseCount.objects.filter(model__in=own), Max("downloads")), Value(0))
+
+
+def _one_value(rows: QuerySet[Any], aggregate: Any) -> Subquery:
+    whole = rows.order_by().values(whole=Value(1)).annotate(found=aggregate).values("found")
+    return Subquery(whole, output_field=IntegerField())
