@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.db import models, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import User
@@ -22,10 +23,15 @@ from reports.models import (
     Activity,
     Case,
     CaseState,
+    ConsoleMessage,
     Contact,
     Credit,
+    Decision,
+    Embargo,
+    EmbargoChange,
     Erasure,
     ErasureReason,
+    Fingerprint,
     MailAddress,
     Report,
 )
@@ -117,21 +123,42 @@ def _evidence(report: Report) -> int:
 
 
 def _cases_of_it_alone(report: Report) -> list[Case]:
-    """Cases that nothing public came of and that hold no other report: their wording came from this one."""
-    opened = report.cases.filter(state=CaseState.OPEN).select_for_update().order_by("pk")
-    return [case for case in opened if case.reports.count() == 1]
+    """Cases that nothing public came of and that hold no other report: their wording came from this one.
+
+    That a case was opened for it and closed again when that was undone, only the decision still tells.
+    """
+    opened = Decision.objects.filter(report=report, opened_case=True).values("case")
+    theirs = Q(pk__in=report.cases.values("pk"), state=CaseState.OPEN) | Q(pk__in=opened, state=CaseState.CLOSED)
+    cases = Case.objects.filter(theirs).select_for_update().order_by("pk")
+    return [case for case in cases if not case.reports.exclude(pk=report.pk).exists()]
 
 
 def _cases(report: Report) -> int:
     alone = _cases_of_it_alone(report)
     for case in alone:
         aliases = [row.alias for row in case.models.select_related("alias__model") if row.alias]
-        for rows in (case.models, case.references, case.classifications):
+        for rows in (case.models, case.references, case.classifications, case.redactions):
             rows.all().delete()
+        _empty_reasons(case)
         _blank(case, KEPT_OF_CASE)
         _empty_notes(Activity.objects.filter(case=case))
         forget_unless_known(alias.model for alias in aliases)
     return len(alone)
+
+
+def _empty_reasons(case: Case) -> None:
+    """What moderators wrote about it, and what a publisher was shown; that it was decided, and when, stays."""
+    case.releases.update(notice="", ended_because="")
+    case.reply_links.update(shown={})
+    Embargo.objects.filter(case=case).update(reason="")
+    EmbargoChange.objects.filter(embargo__case=case).update(reason="")
+
+
+def _traces(report: Report) -> int:
+    """What finds the report again, and what the console said of it."""
+    found, _ = Fingerprint.objects.filter(report=report).delete()
+    ConsoleMessage.objects.filter(report=report).delete()
+    return found
 
 
 def _text(report: Report) -> int:
@@ -160,6 +187,7 @@ ERASERS: dict[str, Callable[[Report], int]] = {
     "evidence": _evidence,
     "cases": _cases,
     "named models": _named_models,
+    "traces": _traces,
     "notes": _notes,
     "text": _text,
 }

@@ -86,6 +86,8 @@ class ReleaseAdmin(ReadOnly, admin.ModelAdmin):
         self, request: HttpRequest, object_id: str, _extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The activities of its case."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         row = self.get_object(request, unquote(object_id))
         if row is None:
             raise Http404
