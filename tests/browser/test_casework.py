@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from reports import workflow
 from reports.models import Case
@@ -61,7 +62,7 @@ def test_selected_wording_goes_into_the_field_of_what_to_take_out(signed_in_tab)
     page = signed_in_tab(factories.moderator()).go(f"/console/reports/case/{case.pk}/change/")
     at = TEXT.index("ana@example.org")
     page.locator("#id_description").evaluate(f"field => {{ field.focus(); field.setSelectionRange({at}, {at + 15}); }}")
-    page.wait_for_function("document.getElementById('fl-passage').value === 'ana@example.org'")
+    expect(page.locator("#fl-passage")).to_have_value("ana@example.org")
     assert page.locator("#fl-passage-category").input_value() == "email"
     page.locator("button[name=redact_passage]").click()
     page.get_by_text("Taken out: email 1.").wait_for()

@@ -13,7 +13,9 @@ from tests.stand_ins import files
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_a_result_file_and_a_photo_travel_from_a_reporter_without_scripts_to_a_moderator(visit, tmp_path, settings):
+def test_a_result_file_and_a_photo_travel_from_a_reporter_without_scripts_to_a_moderator(
+    visit, tmp_path, settings, signed_in_tab
+):
     settings.EVIDENCE_ROOT = tmp_path / "evidence"
     results, photo, archive = (tmp_path / name for name in ("garak.report.jsonl", "photo.jpg", "weights.pt"))
     results.write_bytes(files.garak_report())
@@ -43,12 +45,8 @@ def test_a_result_file_and_a_photo_travel_from_a_reporter_without_scripts_to_a_m
     assert re.fullmatch(r"[\w~$=*-]{26}", page.inner_text("#receipt"))
     assert {one.name for one in Evidence.objects.all()} == {"garak.report.jsonl", "photo.jpg"}
 
-    factories.moderator()
-    moderator = visit()
-    page = moderator.go("/console/login/?next=/console/reports/report/")
-    page.fill("#id_username", "mira")
-    page.fill("#id_password", factories.PASSWORD)
-    page.press("#id_password", "Enter")
+    moderator = signed_in_tab(factories.moderator())
+    page = moderator.go("/console/reports/report/")
     page.locator("#result_list tbody th a").first.click()
     page.get_by_role("link", name="photo.jpg").click()
     image = page.locator(".fl-picture img")
