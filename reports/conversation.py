@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from pydantic import TypeAdapter, ValidationError
 
@@ -128,9 +128,9 @@ def read_by_moderator(*, report: Report, by: Actor) -> list[Said]:
     return [_said(one, now, who=names[one.pk]) for one in messages]
 
 
-def with_unread(reports: QuerySet[Report]) -> QuerySet[Report]:
-    """The reports with `unread`, how many of the reporter's messages no moderator has seen."""
-    return reports.annotate(unread=Count("messages", Q(messages__from_reporter=True, messages__read_at=None)))
+def unread() -> Exists:
+    """A condition on reports: the reporter said something that no moderator has seen."""
+    return Exists(Message.objects.filter(report=OuterRef("pk"), from_reporter=True, read_at=None))
 
 
 def _said(message: Message, now: datetime, *, who: str) -> Said:

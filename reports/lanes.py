@@ -46,8 +46,12 @@ def _imported() -> Q:
     return ~Q(source_id="")
 
 
+def _suspected_spam() -> Q:
+    return Q(suspected_spam=True)
+
+
 def _normal() -> Q:
-    return ~_with_artefact() & ~_imported()
+    return ~_with_artefact() & ~_imported() & ~_suspected_spam()
 
 
 def _stale() -> Q:
@@ -58,8 +62,9 @@ LANES: tuple[Lane, ...] = (
     Lane("all", "Everything", "Every report that awaits a decision.", _everything),
     Lane("high", "High priority", "Much harm, many reports or much used models.", _everything, high=True),
     Lane("backdoor", "Backdoor with artefact", "A malicious model or file that can be looked at.", _with_artefact),
-    Lane("normal", "Normal", "Neither of the two before, and not imported.", _normal, high=False),
+    Lane("normal", "Normal", "Neither of the two before, not imported, not suspected.", _normal, high=False),
     Lane("imports", "Imports", "Read from another database.", _imported),
+    Lane("spam", "Suspected spam", "Looks like spam to the software, which decides nothing.", _suspected_spam),
     Lane("stale", "Over 48 hours", "Waits for longer than two days.", _stale),
 )
 

@@ -10,6 +10,7 @@ from incidents.models import choices_of
 from incidents.record import Kind
 from incidents.taxonomy import OWN, taxonomies, with_descendants
 from reports.admin.acting import actor
+from reports.conversation import unread
 from reports.lanes import LANES, lane
 from reports.leases import free
 from reports.models import Report, ReportState
@@ -144,4 +145,21 @@ class LaneFilter(OneOf):
         return queryset.filter(lane(self.chosen()).of()) if self.chosen() else queryset
 
 
-FILTERS = (LaneFilter, StateFilter, PriorityFilter, CategoryFilter, KindFilter, SourceFilter, OwnerFilter)
+class TalkFilter(OneOf):
+    """By what a reporter said last; appeals stand with rejected reports, so ask for all states."""
+
+    title = "the reporter's words"
+    parameter_name = "talk"
+
+    def lookups(self, _request: HttpRequest, _model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        """What may await somebody."""
+        return [("unread", "Not read yet"), ("appeal", "Appeal to decide")]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Report]) -> QuerySet[Report]:
+        """The reports with such words."""
+        if self.chosen() == "appeal":
+            return queryset.filter(appeal__outcome="")
+        return queryset.filter(unread()) if self.chosen() else queryset
+
+
+FILTERS = (LaneFilter, StateFilter, TalkFilter, PriorityFilter, CategoryFilter, KindFilter, SourceFilter, OwnerFilter)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalogue.models import UseCount
-from reports import bulk, leases, queue, undoing, workflow
+from reports import appeals, bulk, conversation, leases, queue, undoing, workflow
 from reports.actors import NotAllowedError, WrongStateError
 from reports.lanes import LANES
 from reports.models import (
@@ -117,6 +117,8 @@ class TestLanes:
         assert lanes_of(nowhere) == {"all", "normal"}
         assert lanes_of(imported) == {"all", "imports"}
         assert lanes_of(old) == {"all", "normal", "stale"}
+        Report.objects.filter(pk=plain.pk).update(suspected_spam=True)
+        assert lanes_of(plain) == {"all", "spam"}
 
     def test_counts_say_what_waits_what_is_free_and_since_when(self):
         first = days_old(factories.report(models=("org/one",)), 3)
@@ -437,3 +439,20 @@ def test_a_hundred_moderators_who_press_next_at_once_never_get_one_report_twice(
     assert went.count(QUEUE) == people - waiting
     assert Report.objects.filter(state=ReportState.IN_REVIEW).values("owner").distinct().count() == waiting
     assert Activity.objects.filter(verb="claim").count() == waiting
+
+
+class TestWordsOfReporters:
+    def test_unread_words_and_appeals_can_be_asked_for(self, signed_in):
+        mira = factories.moderator()
+        said, appealed, silent = (workflow.submit(submission=factories.submission(), source="form") for _ in range(3))
+        conversation.answer(report=said.report, text="It does so in Spanish too.")
+        workflow.reject(report=appealed.report, by=mira, reason=RejectReason.NOT_ENOUGH)
+        appeals.appeal(report=appealed.report, text="I sent all there is to see.")
+        client = signed_in(mira)
+
+        def listed(query):
+            return {row.pk for row in client.get(f"{QUEUE}?{query}").context["cl"].result_list}
+
+        assert listed("talk=unread") == {said.report.pk}
+        assert listed("talk=appeal&state=all") == {appealed.report.pk}
+        assert silent.report.pk in listed("talk=nonsense")
