@@ -27,14 +27,14 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from catalogue.models import UseCount
-from incidents.record import Kind
+from incidents.record import Kind, Severity
 from reports.models import NamedModel, RejectReason, Report
 
 STALE_AFTER = timedelta(hours=48)
 CORROBORATION_WITHIN = timedelta(days=30)
 HIGH, MEDIUM, LOW = 3, 2, 1
 WORDS = {HIGH: "high", MEDIUM: "medium", LOW: "low"}
-# The product from which a word begins; products go from 1 to 54.
+# The product from which a word begins; products go from 1 to 108.
 HIGH_FROM, MEDIUM_FROM = 18, 6
 MANY_DOWNLOADS, SOME_DOWNLOADS, MANY_OTHERS = 1_000_000, 10_000, 3
 
@@ -76,13 +76,30 @@ def _of_age(report: Any) -> str:
     return "waits for more than 48 hours" if timezone.now() - report.submitted_at >= STALE_AFTER else ""
 
 
-_HARM = {Kind.INCIDENT: (3, "harm is said to have happened"), Kind.HAZARD: (2, "a flaw that could do harm")}
+_KINDS = {Kind.INCIDENT: (3, "harm is said to have happened"), Kind.HAZARD: (2, "a flaw that could do harm")}
+# What the reporter claims goes before what the kind suggests.
+_SEVERITIES = {
+    Severity.CRITICAL: (6, "critical harm is claimed"),
+    Severity.HIGH: (6, "high harm is claimed"),
+    Severity.MODERATE: (2, "moderate harm is claimed"),
+    Severity.LOW: (1, "low harm is claimed"),
+    Severity.NEGLIGIBLE: (1, "next to no harm is claimed"),
+}
+
+
+def _harm() -> Case:
+    claimed = ((Q(claimed_severity=severity), points) for severity, (points, _reason) in _SEVERITIES.items())
+    return _points(*claimed, *((Q(kind=kind), points) for kind, (points, _reason) in _KINDS.items()))
+
+
+def _of_harm(report: Any) -> str:
+    claimed = _SEVERITIES.get(report.claimed_severity)
+    return (claimed or _KINDS.get(report.kind, (1, "")))[1]
+
+
 # Harm claimed, corroboration, exposure, age.
 FACTORS = (
-    Factor(
-        lambda: _points(*((Q(kind=kind), points) for kind, (points, _reason) in _HARM.items())),
-        lambda report: _HARM.get(report.kind, (1, ""))[1],
-    ),
+    Factor(_harm, _of_harm),
     Factor(lambda: _steps(F("others"), 1, MANY_OTHERS), _of_others),
     Factor(lambda: _steps(F("downloads"), SOME_DOWNLOADS, MANY_DOWNLOADS), _of_downloads),
     Factor(lambda: _points((_stale(), 2)), _of_age),

@@ -68,6 +68,12 @@ def messages_of(response):
 
 
 class TestPriority:
+    def test_the_harm_a_reporter_claims_goes_before_what_the_kind_suggests(self):
+        claimed = {"impact": {"severity": "critical"}, "kind": "hazard"}
+        assert urgency(factories.report(**claimed)) == ("medium", ["critical harm is claimed"])
+        claimed["impact"] = {"severity": "low"}
+        assert urgency(factories.report(**claimed, models=("org/other",))) == ("low", ["low harm is claimed"])
+
     def test_harm_on_a_much_used_model_that_others_report_is_high(self):
         report = factories.report(models=("big/model",))
         factories.report(models=("Big/Model",))
