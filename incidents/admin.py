@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from catalogue.admin import ReadOnly
+from accounts.read_only import ReadOnly
 from incidents.models import Incident, Publication
 
 _LONG = ("document", "search")

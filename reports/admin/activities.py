@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 
-from catalogue.admin import ReadOnly
+from accounts.read_only import ReadOnly
 from reports.admin import measures
 from reports.admin.acting import actor
 from reports.embargo import visible_activities

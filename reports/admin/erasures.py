@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from accounts import second_factor
-from catalogue.admin import ReadOnly
+from accounts.read_only import ReadOnly
 from reports import erasure
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.models import Erasure, ErasureReason, Report

@@ -10,7 +10,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import content_disposition_header
 
-from catalogue.admin import ReadOnly
+from accounts.read_only import ReadOnly
 from lib.sanitise.kinds import KINDS
 from reports import evidence as verbs
 from reports.actors import NotAllowedError

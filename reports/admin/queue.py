@@ -16,7 +16,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 
-from catalogue.admin import ReadOnly
+from accounts.read_only import ReadOnly
 from lib.seal import UnreadableSealError
 from reports import redacting, workflow
 from reports.admin import facts, report_page, talks

@@ -15,7 +15,7 @@ from django.urls import URLPattern, path
 from pydantic import ValidationError
 
 from accounts.models import User
-from catalogue.admin import ReadOnly
+from accounts.read_only import ReadOnly
 from reports import embargo, release, workflow
 from reports.actors import NotAllowedError
 from reports.admin.acting import REFUSALS, actor, sentence

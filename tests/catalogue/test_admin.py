@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalogue import limits
-from catalogue.admin import hub_rows
+from catalogue.admin.hub_states import hub_rows
 from catalogue.hub import Answer, Outcome, Quota, Reference
 from catalogue.models import Alias, Drift, Inspection, Lineage, Lookup
 from catalogue.naming import name_model

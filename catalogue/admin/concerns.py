@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
+from accounts.read_only import ReadOnly
 from catalogue import concerns
-from catalogue.admin import ReadOnly
 from catalogue.models import Concern, Verdict
 
 log = structlog.get_logger()
