@@ -6,11 +6,12 @@ from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.views import APIView
 
-from api.reading import arguments, json_bytes, page_size, whole_number
+from api.reading import LIMIT, arguments, json_bytes, page_size, whole_number
 from incidents import log
 from incidents.models import Operation, Publication
 from incidents.publishing import instant
 
+MOST = 2**63 - 1
 _ENTRY = {
     "type": "object",
     "required": ["at", "chain", "digest", "document", "id", "number", "operation", "version"],
@@ -41,8 +42,12 @@ class Changes(APIView):
     @extend_schema(
         operation_id="list_changes",
         parameters=[
-            OpenApiParameter("after", int, description="The last number you have; 0 to start."),
-            OpenApiParameter("limit", int, description="1 to 100; 50 without it."),
+            OpenApiParameter(
+                "after",
+                {"type": "integer", "minimum": 0, "maximum": MOST, "default": 0},
+                description="The last number you have; 0 to start.",
+            ),
+            LIMIT,
         ],
         responses={
             200: {
@@ -61,7 +66,7 @@ class Changes(APIView):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """`{"entries": [...], "head": {"number", "chain"}}`: entries after `after`, oldest first."""
         given = arguments(request, {"after", "limit"})
-        after = whole_number(given, "after", default=0, most=2**63 - 1)
+        after = whole_number(given, "after", default=0, most=MOST)
         head = log.head()
         entries = log.entries_after(after, page_size(given))
         standing = json.dumps({"number": head.number, "chain": head.chain}).encode()

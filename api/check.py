@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api import cyclonedx
+from api.admission import QUESTIONS_A_UNIT, charge_more
 from api.errors import Problem, invalid
 from api.parsing import BomParser
 from catalogue.boms import UnreadableBomError, read_bom
@@ -132,6 +133,7 @@ class Check(_UnkeptView):
             items = CheckQuestion.model_validate(request.data).items
         except ValidationError as error:
             raise invalid(error, "Nothing was checked; the fields say why.") from error
+        charge_more(request, len(items) // QUESTIONS_A_UNIT)
         asked = [Item(id=item) if isinstance(item, str) else item for item in items]
         answers = check([read_question(item.id, item.bases) for item in asked])
         return Response(_document(answers, len(asked)))
@@ -162,6 +164,7 @@ class CheckBom(_UnkeptView):
             bom = read_bom(request.data)
         except UnreadableBomError as error:
             raise Problem("unreadable-bom", str(error), status=422) from error
+        charge_more(request, len(bom.components) // QUESTIONS_A_UNIT)
         answers = check([question_of(component) for component in bom.components])
         if isinstance(request.accepted_renderer, cyclonedx.Renderer):
             return Response(cyclonedx.answer(answers))

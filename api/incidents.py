@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.views import APIView
 
 from api.errors import Problem
-from api.reading import arguments, json_bytes, link_to, one_of, page_size
+from api.reading import LIMIT, arguments, json_bytes, link_to, one_of, page_size
 from incidents import log, search
 from incidents.record import EvidenceGrade, Kind, Record, Severity, Status
 from incidents.search import BadCursorError, Wanted
@@ -38,7 +38,7 @@ class IncidentList(APIView):
         parameters=[
             *(OpenApiParameter(name, str, description=text) for name, text in _FILTERS.items()),
             OpenApiParameter("cursor", str, description="From `next` or the Link header of the page before."),
-            OpenApiParameter("limit", int, description="1 to 100; 50 without it."),
+            LIMIT,
         ],
         responses={
             200: {

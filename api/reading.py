@@ -6,11 +6,17 @@ from urllib.parse import urlencode
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control
+from drf_spectacular.utils import OpenApiParameter
 
 from api.errors import Problem
 from incidents.search import MOST_PER_PAGE
 
 _LONGEST_VALUE = 500
+LIMIT = OpenApiParameter(
+    "limit",
+    {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE, "default": 50},
+    description="How many at once.",
+)
 
 
 def json_bytes(

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, QueryDict
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiRequest, OpenApiResponse, extend_schema
 from pydantic import BaseModel, ValidationError
 from rest_framework.exceptions import Throttled
 from rest_framework.parsers import BaseParser
@@ -16,12 +16,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models import User
+from api.admission import account_of
 from api.errors import Problem, invalid_submission
 from api.parsing import BoundedJSONParser, BoundedMultiPartParser, TooLarge
 from lib import uploads
 from lib.network import network_of
 from reports import abuse, evidence
 from reports.abuse import Facts, Proof, limits, proof
+from reports.actors import REPORTER
 from reports.evidence import Held, RefusedFileError
 from reports.submission import Submission
 
@@ -51,9 +54,9 @@ def network(request: Request) -> str:
     return network_of(request.META, proxies=settings.PROXIES)
 
 
-def take(what: str, request: Request) -> None:
-    """Takes one call of its network from a budget; raises Throttled, a 429 with Retry-After."""
-    if wait := limits.take(what, network(request)):
+def take(what: str, request: Request, *, account: User | None = None) -> None:
+    """Takes one call of its account, else of its network, from a budget; raises Throttled, a 429 with Retry-After."""
+    if wait := limits.take(what, f"account {account.pk}" if account else network(request)):
         raise Throttled(wait)
 
 
@@ -79,6 +82,8 @@ class FileView(PrivateView):
         sent = request.FILES.getlist(field) if request.FILES else []
         if self.taking.refused:
             raise refused(self.taking.refused)
+        if part(request, field):
+            raise refused([(field, "This part is text, not a file: send it with a file name.")])
         return sent
 
     def held(self, request: Request) -> list[Held]:
@@ -122,8 +127,10 @@ def _submission(fields: Any) -> Submission:
         raise invalid_submission(error) from error
 
 
-def _proven(request: Request) -> Facts:
+def _proven(request: Request, account: User | None) -> Facts:
     """How a report came. Takes from the budget for reports without proof where it has none; raises Throttled."""
+    if account:
+        return Facts(Proof.SPARED)
     facts = Facts(proof.check(request.headers.get(PROOF_HEADER, "")))
     if facts.proof not in (Proof.GIVEN, Proof.UNCHECKED):
         take(limits.UNPROVEN, request)
@@ -131,17 +138,23 @@ def _proven(request: Request) -> Facts:
 
 
 def _submitted(request: Request, submission: Submission, files: list[Held]) -> Response:
-    suspicion = abuse.judge(_proven(request), submission)
+    account = account_of(request)
+    suspicion = abuse.judge(_proven(request, account), submission)
     try:
-        submitted = evidence.submit_with_files(submission=submission, source="api", files=files, suspicion=suspicion)
+        submitted = evidence.submit_with_files(
+            submission=submission, source="api", files=files, by=account or REPORTER, suspicion=suspicion
+        )
     except RefusedFileError as error:
         raise refused([("evidence", str(error))]) from error
     return Response({"receipt": submitted.receipt, "status": "received"}, status=201)
 
 
 def form_with_files(required: list[str], **parts: Any) -> dict[str, Any]:
-    """A form with files, for the OpenAPI document."""
-    return {"multipart/form-data": {"type": "object", "required": required, "properties": parts}}
+    """A form with files, for the OpenAPI document; parts that are objects are sent as JSON."""
+    form = {"type": "object", "required": required, "properties": parts}
+    objects = [name for name, schema in parts.items() if "$ref" in schema or schema["type"] == "object"]
+    encoding = {name: {"contentType": "application/json"} for name in objects}
+    return {"multipart/form-data": OpenApiRequest(form, encoding=encoding or None)}
 
 
 FILES = {
@@ -150,7 +163,8 @@ FILES = {
     "maxItems": uploads.MOST_FILES_AT_ONCE,
     "description": "PNG, JPEG, WebP, PDF or UTF-8 text. Made anew without metadata; moderators alone see them.",
 }
-_REPORT = {"type": "string", "contentMediaType": "application/json", "description": "The report's fields as JSON."}
+_REPORT = {"$ref": "#/components/schemas/Submission"}
+_FIELDS_OF_REPORT = {"type": "object", "description": "Fields of a report; they go before those the file says."}
 _PROOF = OpenApiParameter(PROOF_HEADER, str, OpenApiParameter.HEADER, description="A solved challenge.")
 WRONG = OpenApiResponse(description="problem+json: what is wrong with which field or file")
 
@@ -171,10 +185,12 @@ class ReportList(FileView):
         """Stores a report and answers with its receipt. A proof of work (`/reports/challenge`) raises the limits.
 
         With files, send a form: the report as JSON in the part `report`, each file in a part `evidence`. All of it is
-        stored, or nothing.
+        stored, or nothing. With a token of scope `report` it is sent in the name of the token's account, which
+        moderators see; it then needs no proof of work.
         """
+        account = account_of(request)
         submission = _submission(_fields(request))
-        take(limits.SUBMIT, request)
+        take(limits.SUBMIT, request, account=account)
         return _submitted(request, submission, self.held(request))
 
 
@@ -189,7 +205,7 @@ class ReportFromResults(FileView):
         request=form_with_files(
             ["results", "report"],
             results={"type": "string", "format": "binary", "description": "Of garak, Inspect, promptfoo or PyRIT."},
-            report=_REPORT,
+            report=_FIELDS_OF_REPORT,
             evidence=FILES,
         ),
         parameters=[_PROOF],
@@ -205,7 +221,7 @@ class ReportFromResults(FileView):
         if len(results) != 1:
             raise refused([("results", "Send one result file.")])
         fields = _fields(request)
-        take(limits.SUBMIT, request)
+        take(limits.SUBMIT, request, account=account_of(request))
         try:
             held, draft = evidence.draft_from(results[0])
         except RefusedFileError as error:

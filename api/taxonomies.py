@@ -42,7 +42,7 @@ class TaxonomyDetail(APIView):
 class RecordSchema(APIView):
     """What a record looks like."""
 
-    @extend_schema(operation_id="get_record_schema", responses={200: {"type": "object"}})
+    @extend_schema(operation_id="get_record_schema", responses={(200, "application/schema+json"): {"type": "object"}})
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """The JSON Schema (draft 2020-12) every published document validates against."""
         content = json.dumps(json_schema()).encode()

@@ -1,9 +1,8 @@
 """The API's addresses."""
 
 from django.urls import path, re_path
-from drf_spectacular.views import SpectacularJSONAPIView
 
-from api import changes, check, errors, hub_models, incidents, reports, taxonomies, threads
+from api import changes, check, errors, hub_models, incidents, openapi, reports, taxonomies, threads
 
 app_name = "api"
 
@@ -24,6 +23,6 @@ urlpatterns = [
     path("v1/reports/messages", threads.ReportMessages.as_view(), name="report-messages"),
     path("v1/reports/status", threads.ReportStatus.as_view(), name="report-status"),
     path("v1/reports/withdrawal", threads.ReportWithdrawal.as_view(), name="report-withdrawal"),
-    path("schema", SpectacularJSONAPIView.as_view(), name="schema"),
+    path("schema", openapi.OpenApiDocument.as_view(), name="schema"),
     re_path(r"^.*$", errors.unknown_path),
 ]

@@ -202,6 +202,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "website.middleware.permissions_policy",
+    "api.admission.middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -313,14 +314,30 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not HTTPS  # browsers allow it on localhost
 
 # --- API -----------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["api.admission.TokenAuthentication"],
+    "DEFAULT_THROTTLE_CLASSES": ["api.admission.Throttle"],
     "DEFAULT_PERMISSION_CLASSES": [],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["api.parsing.BoundedJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "api.errors.problem_handler",
     "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # a representation is asked for by Accept
 }
+
+
+def _limit(name: str, default: str) -> tuple[int, int] | None:
+    """Units and seconds from "6000/60"; None, no limit, from an empty value."""
+    text = env.str(name, default=default)
+    if text and not re.fullmatch(r"[1-9]\d{0,8}/[1-9]\d{0,5}", text):
+        raise ImproperlyConfigured(f'{name} is units and seconds, such as "{default}", or empty for no limit')
+    units, _, seconds = text.partition("/")
+    return (int(units), int(seconds)) if text else None
+
+
+# What a network, and a token, may have of the API: a read is one unit, dearer questions are more (docs/api.md).
+API_LIMIT_ADDRESS = _limit("FAULTLINE_API_LIMIT_ADDRESS", "6000/60")
+API_LIMIT_TOKEN = _limit("FAULTLINE_API_LIMIT_TOKEN", "30000/60")
 SPECTACULAR_SETTINGS = {
     "TITLE": "Faultline",
     "DESCRIPTION": "The open register of incidents in open AI models: read, follow and submit.",
@@ -330,6 +347,9 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "LICENSE": {"name": "CC-BY-4.0 (data), Apache-2.0 (software)"},
     "SERVERS": [{"url": BASE_URL}],
+    "SERVE_AUTHENTICATION": [],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "POSTPROCESSING_HOOKS": ["api.openapi.complete"],
 }
 
 # --- Logs ----------------------------------------------------------------------------------------------------------

@@ -9,7 +9,17 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StringConstraints,
+    model_validator,
+)
 
 from incidents.record import ReducedDate, Severity, Sha256
 
@@ -165,7 +175,7 @@ class BiasDetails(_Part):
     groups: _Line = Field("", description="Who is treated worse, and compared with whom.")
     task: _Line = Field("", description="What the model was asked to do.")
     measure: _Paragraph = Field("", description="The metric and its values, or examples side by side.")
-    sample_size: int | None = Field(None, description="How many cases were compared.", ge=1, le=1_000_000_000)
+    sample_size: StrictInt | None = Field(None, description="How many cases were compared.", ge=1, le=1_000_000_000)
 
 
 class OtherDetails(_Part):
@@ -194,16 +204,16 @@ class Transcript(_Part):
     turns: tuple[Turn, ...] = Field((), max_length=MOST_TURNS)
     software: _Line = Field("", description="What ran the model, with its version.")
     settings: _Paragraph = Field("", description="Sampling and other settings, as text.")
-    temperature: float | None = Field(None, ge=0, le=100, allow_inf_nan=False)
-    seed: int | None = Field(None, ge=1 - 2**53, le=2**53 - 1)
+    temperature: StrictFloat | None = Field(None, ge=0, le=100, allow_inf_nan=False)
+    seed: StrictInt | None = Field(None, ge=1 - 2**53, le=2**53 - 1)
 
 
 class Reproduction(_Part):
     """How the reporter knows, and how often it happened: `succeeded` times of `attempts`."""
 
     basis: Basis | None = None
-    succeeded: int | None = Field(None, ge=0, le=1_000_000_000)
-    attempts: int | None = Field(None, ge=1, le=1_000_000_000)
+    succeeded: StrictInt | None = Field(None, ge=0, le=1_000_000_000)
+    attempts: StrictInt | None = Field(None, ge=1, le=1_000_000_000)
     steps: _Text = Field("", description="How somebody else can see it too.")
 
     @model_validator(mode="after")
@@ -245,8 +255,8 @@ class Disclosure(_Part):
 class Consent(_Part):
     """What the reporter agrees to. Each by itself; nothing is agreed to unless it is said."""
 
-    share_contact: bool = Field(False, description="Moderators may give the contact to the model's publisher.")
-    credit: bool = Field(False, description="The public record may thank the reporter by name.")
+    share_contact: StrictBool = Field(False, description="Moderators may give the contact to the model's publisher.")
+    credit: StrictBool = Field(False, description="The public record may thank the reporter by name.")
     credit_name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = Field(
         "", description="That name. Kept sealed."
     )

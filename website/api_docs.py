@@ -15,13 +15,8 @@ from drf_spectacular.generators import SchemaGenerator
 # What the examples ask for; an operation without an entry is shown with its path alone.
 _QUERIES = {"list_incidents": "?category=backdoor&limit=5", "list_changes": "?after=0&limit=50"}
 _IN_PATHS = {"public_id": "FL-2026-0A1B2C3D", "hub": "huggingface", "name": "org/name", "taxonomy": "faultline"}
-# What the arguments in paths mean; the OpenAPI document describes only those in queries.
-_PATH_TEXTS = {
-    "public_id": "A record's id, or an id of the same event in another database, for example AIID-313.",
-    "hub": "For example `huggingface`.",
-    "name": "A repository's name on the hub, or a former one, letter case aside.",
-    "taxonomy": "For example `faultline`.",
-}
+# What every operation may answer, which the page says once.
+_GENERAL = frozenset({"304", "400", "401", "406", "413", "414", "415", "429", "503"})
 _BODIES: dict[str, dict[str, Any]] = {
     "Submission": {
         "models": ["https://huggingface.co/org/name"],
@@ -106,13 +101,17 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> Operation:
             Field(
                 given["name"],
                 _kind(given["schema"]),
-                given.get("description") or _PATH_TEXTS.get(given["name"], ""),
+                given.get("description", ""),
                 given.get("required", False),
             )
             for given in operation.get("parameters", ())
         ),
         body=_members(_schemas().get(body, form)),
-        answers=tuple((code, answer.get("description", "")) for code, answer in operation["responses"].items()),
+        answers=tuple(
+            (code, answer.get("description", ""))
+            for code, answer in operation["responses"].items()
+            if code not in _GENERAL
+        ),
         example=_form_example(address, form) if form else _example(method, address, _BODIES.get(body)),
     )
 

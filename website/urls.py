@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from website import api_docs, browse, evidence, guard, reply, status
+from website import api_docs, browse, evidence, guard, problems, reply, status
 from website.reporting import results
 from website.reporting import views as reporting
 
@@ -30,4 +30,6 @@ urlpatterns = [
     path("report/<slug:slug>/keep/", reporting.keep, name="report-keep"),
     path("reply/<str:token>/", reply.page, name="reply"),
     path("api/docs", api_docs.page, name="api-docs"),
+    path("api/problems/", problems.every_kind, name="problems"),
+    path("api/problems/<slug:kind>", problems.one_kind, name="problem"),
 ]

@@ -19,6 +19,7 @@ class Proof(StrEnum):
     MISSING = "missing"
     REFUSED = "refused"
     REPLAYED = "replayed"
+    SPARED = "spared"  # an account stands in for it
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import Any
 from altcha import Payload, create_challenge, verify_solution
 from django.conf import settings
 
+from lib.limits import asked
 from lib.store import key, store
 from reports.abuse import Proof, limits
 
@@ -47,7 +48,7 @@ def check(sent: str) -> Proof:
         return Proof.REFUSED
     used = key("proof", parameters.nonce)
     left = max(int(parameters.expires_at - time.time()), 0) + 60
-    fresh = limits.asked(lambda: bool(store().set(used, 1, nx=True, ex=left)), None)
+    fresh = asked(lambda: bool(store().set(used, 1, nx=True, ex=left)), None)
     if fresh is None:
         return Proof.UNCHECKED
     return Proof.GIVEN if fresh else Proof.REPLAYED

@@ -56,12 +56,17 @@ def attach(held: Held, *, report: Report, by: Actor = REPORTER) -> Evidence:
 
 @transaction.atomic
 def submit_with_files(
-    *, submission: Submission, source: str, files: Iterable[Held], suspicion: Suspicion = UNSUSPECTED
+    *,
+    submission: Submission,
+    source: str,
+    files: Iterable[Held],
+    by: Actor = REPORTER,
+    suspicion: Suspicion = UNSUSPECTED,
 ) -> workflow.Submitted:
     """Stores a report with its files, or nothing of it. Raises RefusedFileError."""
-    submitted = workflow.submit(submission=submission, source=source, suspicion=suspicion)
+    submitted = workflow.submit(submission=submission, source=source, by=by, suspicion=suspicion)
     for held in files:
-        attach(held, report=submitted.report)
+        attach(held, report=submitted.report, by=by)
     return submitted
 
 

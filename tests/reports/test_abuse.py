@@ -11,6 +11,7 @@ from altcha import Challenge, Payload, solve_challenge
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lib.limits
 from lib.network import UNKNOWN, network_of
 from lib.store import key, store
 from reports import abuse, receipts, workflow
@@ -42,10 +43,11 @@ def redis_gone(monkeypatch):
     def away():
         return redis.Redis.from_url("redis://127.0.0.1:9/0", socket_connect_timeout=1)
 
-    for module in ("reports.abuse.limits", "reports.abuse.proof"):
+    monkeypatch.setattr("lib.limits._known_salt", ("", "", 0.0))
+    for module in ("lib.limits", "reports.abuse.proof"):
         monkeypatch.setattr(f"{module}.store", away)
     yield
-    limits._given_up_until = 0.0
+    lib.limits._given_up_until = 0.0
 
 
 class TestProofOfWork:
@@ -87,7 +89,7 @@ class TestProofOfWork:
 
 class TestLimits:
     def test_a_network_has_a_budget_of_its_own(self):
-        calls = limits.LIMITS[limits.RECEIPT].each.calls
+        calls = limits.LIMITS[limits.RECEIPT].each.quota
         assert [limits.take(limits.RECEIPT, HOME) for _ in range(calls)] == [0] * calls
         assert 0 < limits.take(limits.RECEIPT, HOME) <= 600
         assert limits.take(limits.RECEIPT, "198.51.100.0/24") == 0
@@ -101,7 +103,8 @@ class TestLimits:
         assert sum(limits.take(limits.RECEIPT, one) == 0 for one in networks) == 5
         assert limits.used(limits.RECEIPT, networks[9]) == 0
 
-    def test_redis_learns_no_address_and_the_salt_is_gone_in_a_day(self):
+    def test_redis_learns_no_address_and_the_salt_is_gone_in_a_day(self, monkeypatch):
+        monkeypatch.setattr("lib.limits._known_salt", ("", "", 0.0))
         limits.take(limits.SUBMIT, HOME)
         names = list(store().scan_iter(key("*")))
         assert names
@@ -110,6 +113,7 @@ class TestLimits:
         assert 0 < store().ttl(salt) <= 25 * 3600
         (counter,) = [name for name in names if "submit" in name]
         store().delete(salt)
+        monkeypatch.setattr("lib.limits._known_salt", ("", "", 0.0))
         limits.take(limits.SUBMIT, HOME)
         assert set(store().scan_iter(key("limit", "submit*"))) != {counter}
 

@@ -90,7 +90,7 @@ class TestTheDoor:
 
     def test_a_limit_stops_guessing_and_says_when_to_come_back(self):
         one, client = submitted(), Client(REMOTE_ADDR="203.0.113.7")
-        calls = limits.LIMITS[limits.RECEIPT].each.calls
+        calls = limits.LIMITS[limits.RECEIPT].each.quota
         statuses = [client.post(PAGE, {"receipt": receipts.new_receipt()}).status_code for _ in range(calls)]
         assert set(statuses) == {404}
         refused = client.post(PAGE, {"receipt": one.receipt})
@@ -106,7 +106,7 @@ class TestTheDoor:
 
     def test_codes_that_fit_are_not_counted(self, client):
         one = submitted()
-        for _ in range(limits.LIMITS[limits.RECEIPT].each.calls + 5):
+        for _ in range(limits.LIMITS[limits.RECEIPT].each.quota + 5):
             opened(client, one.receipt)
 
     def test_a_pass_that_ran_out_shows_what_was_written(self, client, monkeypatch):
