@@ -3,7 +3,7 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from api import changes, check, errors, hub_models, incidents, reports, taxonomies, threads
+from api import changes, check, errors, hub_models, incidents, reports, statistics, taxonomies, threads
 
 app_name = "api"
 
@@ -14,6 +14,8 @@ urlpatterns = [
     path("v1/changes", changes.Changes.as_view(), name="changes"),
     path("v1/taxonomies", taxonomies.TaxonomyList.as_view(), name="taxonomies"),
     path("v1/taxonomies/<str:taxonomy>", taxonomies.TaxonomyDetail.as_view(), name="taxonomy"),
+    path("v1/statistics", statistics.Statistics.as_view(), name="statistics"),
+    path("v1/statistics/rates", statistics.Rates.as_view(), name="rates"),
     path("v1/schemas/incident", taxonomies.RecordSchema.as_view(), name="record-schema"),
     path("v1/check", check.Check.as_view(), name="check"),
     path("v1/check/bom", check.CheckBom.as_view(), name="check-bom"),

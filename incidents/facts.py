@@ -65,7 +65,8 @@ def _licence(model: AffectedModel) -> str:
 
 
 def _occurred(text: str) -> tuple[int | None, int | None]:
-    return (int(text[:4]) if text else None), (int(text[5:7]) if len(text) >= 7 else None)
+    year, month = text[:4], text[5:7]
+    return int(year) if year else None, int(month) if month else None
 
 
 def settle_events(incident: int) -> None:
