@@ -3,13 +3,18 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from api import changes, check, errors, hub_models, incidents, reports, statistics, taxonomies, threads
+from api import changes, check, errors, hub_models, incidents, model_lists, reports, statistics, taxonomies, threads
 
 app_name = "api"
 
 urlpatterns = [
     path("v1/incidents", incidents.IncidentList.as_view(), name="incidents"),
     path("v1/incidents/<str:public_id>", incidents.IncidentDetail.as_view(), name="incident"),
+    path("v1/models", model_lists.ModelList.as_view(), name="models"),
+    path("v1/models/<str:hub>/<path:name>/incidents", model_lists.ModelIncidents.as_view(), name="model-incidents"),
+    path("v1/models/<str:hub>/<path:name>/lineage", model_lists.ModelLineage.as_view(), name="model-lineage"),
+    path("v1/models/<str:hub>/<path:name>/snapshots", model_lists.ModelSnapshots.as_view(), name="model-snapshots"),
+    path("v1/models/<str:hub>/<path:name>/drift", model_lists.ModelDrift.as_view(), name="model-drift"),
     path("v1/models/<str:hub>/<path:name>", hub_models.ModelDetail.as_view(), name="model"),
     path("v1/changes", changes.Changes.as_view(), name="changes"),
     path("v1/taxonomies", taxonomies.TaxonomyList.as_view(), name="taxonomies"),

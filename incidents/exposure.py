@@ -10,19 +10,17 @@ Health Statistics (Vital and Health Statistics, Series 2, number 200, 2023). Int
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from catalogue.lineage import ancestors_of, descendants_of
 from catalogue.models import Model
+from incidents.concerned import NAMED, all_rows, values_for
 from incidents.facts import organisation_of
 from incidents.models import RecordedName
-from incidents.record import AffectedStatus, Kind, Status
 from lib.intervals import poisson_interval, relative_width
 
 GROUPS = ("family", "organisation", "model")
@@ -94,7 +92,7 @@ def _most_named() -> dict[int, int]:
     """
     asked = {"hubs": [hub for hub, _ in counted], "keys": [key for _, key in counted]}
     found: dict[int, int] = defaultdict(int)
-    for hub, key, pk in _all(statement, asked):
+    for hub, key, pk in all_rows(statement, asked):
         found[pk] += counted[hub, key]
     return found
 
@@ -151,38 +149,22 @@ def _models_of_organisations(groups: Sequence[Key]) -> dict[Key, list[int]]:
     """
     members: dict[Key, list[int]] = {key: [] for key in groups}
     asked = {"hubs": [hub for hub, _ in groups], "names": [name for _, name in groups]}
-    for hub, name, pk in _all(statement, asked):
+    for hub, name, pk in all_rows(statement, asked):
         members[hub, name].append(pk)
     return members
 
 
-# The records in force that name each model, by any name or the stable id. `concerned` once for all rows of a record.
-_RECORDS = """
-WITH named AS (
-    SELECT model, record, BOOL_OR(concerned) AS concerned FROM (
-        SELECT alias.model_id AS model, affected.incident_id AS record, affected.status <> %(not_affected)s AS concerned
-        FROM catalogue_alias alias
-        JOIN incidents_affected affected ON affected.hub = alias.hub AND affected.name_key = LOWER(alias.name)
-        WHERE alias.model_id = ANY(%(models)s)
-      UNION ALL
-        SELECT model.id, affected.incident_id, affected.status <> %(not_affected)s
-        FROM catalogue_model model
-        JOIN incidents_affected affected ON affected.hub = model.hub AND affected.stable_id = model.stable_id
-        WHERE model.id = ANY(%(models)s)
-    ) each
-    GROUP BY model, record
-)"""
 _EVENTS = """
 SELECT named.model, fact.published, COALESCE('event ' || fact.event, 'record ' || fact.incident_id)
 FROM named JOIN incidents_fact fact ON fact.incident_id = named.record
-WHERE named.concerned AND fact.kind = %(incident)s AND fact.status <> %(withdrawn)s
+WHERE named.concerned AND fact.kind = %(incident)s
 """
 # As with the public weeks of a model: since the day of its first record, the last count of each week; none where the
 # hub said last that the repository is private.
 _DOWNLOADS = """
 , first AS (
     SELECT named.model, MIN((incident.published_at AT TIME ZONE 'UTC')::date) AS day
-    FROM named JOIN incidents_incident incident ON incident.id = named.record AND incident.status <> %(withdrawn)s
+    FROM named JOIN incidents_incident incident ON incident.id = named.record
     GROUP BY named.model
 ),
 week AS (
@@ -203,29 +185,20 @@ ORDER BY model, month, monday DESC
 """
 
 
-def _downloads(models: Iterable[int]) -> dict[int, dict[int, int]]:
+def _downloads(models: Collection[int]) -> dict[int, dict[int, int]]:
     """Downloads by model and month."""
     found: dict[int, dict[int, int]] = defaultdict(dict)
-    for model, month, downloads in _all(_RECORDS + _DOWNLOADS, _asked(models)):
+    for model, month, downloads in all_rows(NAMED + _DOWNLOADS, values_for(models)):
         found[model][month] = downloads
     return found
 
 
-def _events(models: Iterable[int]) -> dict[int, set[tuple[int, str]]]:
+def _events(models: Collection[int]) -> dict[int, set[tuple[int, str]]]:
     """Events by model, each with the month of publication."""
     found: dict[int, set[tuple[int, str]]] = defaultdict(set)
-    for model, month, event in _all(_RECORDS + _EVENTS, _asked(models)):
+    for model, month, event in all_rows(NAMED + _EVENTS, values_for(models)):
         found[model].add((month, event))
     return found
-
-
-def _asked(models: Iterable[int]) -> dict[str, Any]:
-    return {
-        "models": sorted(models),
-        "not_affected": AffectedStatus.NOT_AFFECTED,
-        "withdrawn": Status.WITHDRAWN,
-        "incident": Kind.INCIDENT,
-    }
 
 
 def _rate(group: Key, members: Sequence[int], seen: _Seen) -> Rate:
@@ -269,9 +242,3 @@ def _why_withheld(events: int, downloads: int) -> str:
     if not downloads:
         return "no use is known of its models"
     return f"fewer than {FEWEST_EVENTS} events while use is known" if _is_uncertain(events) else ""
-
-
-def _all(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return list(cursor.fetchall())
