@@ -1,5 +1,6 @@
 """Models that records in force name: identity, what the hub said last, and the records."""
 
+from dataclasses import asdict
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase
@@ -8,11 +9,14 @@ from pydantic import BaseModel
 from rest_framework.views import APIView
 
 from api.reading import json_bytes
-from catalogue.models import Drift, Snapshot
-from incidents.public_models import PublicModel, Relative, public_model
+from catalogue.models import Drift, Model, Snapshot
+from incidents.concerned import Counted
+from incidents.public_models import Pages, PublicModel, Relative, Said, describe, nearest, resolve
 from incidents.publishing import instant
-from incidents.record import Record
+from incidents.record import Record, RevisionStatus
 from lib.canonical import digest
+
+MOST_RELATIVES = 100
 
 
 class HubFile(BaseModel):
@@ -86,8 +90,29 @@ class InheritedRecord(BaseModel):
     base: Relation
 
 
+class Counts(BaseModel):
+    """How many records in force concern the model, and how many of them are of the kind incident."""
+
+    records: int
+    incidents: int
+
+
+class PublisherStatement(BaseModel):
+    """What a publisher says in a record that names the model; `statuses` are those about this model."""
+
+    record: str
+    by: str
+    at: str
+    text: str
+    statuses: list[RevisionStatus]
+
+
 class ModelDocument(BaseModel):
     """A model as the public sees it; `incidents` are whole records, the newest 100 of `total`.
+
+    `direct` counts the records that concern it, `inherited_counts` those on its bases that do not name it; `inherited`
+    are the newest 50 of them. `bases` and `derivatives` are the nearest 100 of `bases_total` and `derivatives_total`;
+    all of these go on, page by page, under /incidents, /lineage, /snapshots and /drift below this address.
 
     `hub_answer` is how the hub last answered: ok, gated, not_found_or_private, ...; "" before the first answer.
     `file_safety` is what was found in the files; that nothing was found does not mean that there is nothing.
@@ -109,6 +134,11 @@ class ModelDocument(BaseModel):
     bases: list[Relation]
     derivatives: list[Relation]
     inherited: list[InheritedRecord]
+    bases_total: int
+    derivatives_total: int
+    direct: Counts
+    inherited_counts: Counts
+    statements: list[PublisherStatement]
     total: int
     openness: dict[str, Any] | None
     file_safety: dict[str, Any] | None
@@ -124,12 +154,16 @@ class ModelDetail(APIView):
 
     @extend_schema(operation_id="get_model", responses={200: ModelDocument})
     def get(self, request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
-        """Its identity, the hub's last word, and every record in force that names it."""
-        found = public_model(hub, name)
-        if found is None:
-            raise Http404
-        content = _document(found)
-        return json_bytes(request, content, etag=digest(content))
+        """Its identity, the hub's last word, how open it is, what derives from what, and the newest records on it."""
+        return answer(request, resolve(hub, name))
+
+
+def answer(request: HttpRequest, model: Model | None) -> HttpResponseBase:
+    """The whole model, or a 404."""
+    if model is None:
+        raise Http404
+    content = _document(describe(model, Pages()))
+    return json_bytes(request, content, etag=digest(content))
 
 
 def _document(found: PublicModel) -> bytes:
@@ -144,13 +178,18 @@ def _document(found: PublicModel) -> bytes:
         hub_answer=found.outcome,
         asked_at=instant(found.asked_at) if found.asked_at else None,
         hub_facts=_facts(found.latest) if found.latest else None,
-        changes=[_change(drift) for drift in found.drift],
-        bases=[_relation(base) for base in found.bases],
-        derivatives=[_relation(derivative) for derivative in found.derivatives],
+        changes=[change(drift) for drift in found.drift],
+        bases=[relation(base) for base in nearest(found.bases)[:MOST_RELATIVES]],
+        derivatives=[relation(derivative) for derivative in nearest(found.derivatives)[:MOST_RELATIVES]],
+        bases_total=len(found.bases),
+        derivatives_total=len(found.derivatives),
         inherited=[
-            InheritedRecord(id=one.incident.public_id, title=one.incident.title, base=_relation(one.base))
+            InheritedRecord(id=one.incident.public_id, title=one.incident.title, base=relation(one.base))
             for one in found.inherited
         ],
+        direct=counts(found.direct),
+        inherited_counts=counts(found.inherited_counts),
+        statements=[_statement(said) for said in found.statements],
         openness=found.openness,
         file_safety=found.safety,
         inspected_at=instant(found.inspected_at) if found.inspected_at else None,
@@ -163,11 +202,22 @@ def _document(found: PublicModel) -> bytes:
     return shell.model_dump_json(exclude={"incidents"}).encode()[:-1] + b',"incidents":[' + records + b"]}"
 
 
-def _change(drift: Drift) -> Change:
+def change(drift: Drift) -> Change:
+    """One change that was noticed."""
     return Change(change=drift.change, noticed=instant(drift.noticed_at), before=drift.before, after=drift.after)
 
 
-def _relation(relative: Relative) -> Relation:
+def counts(counted: Counted) -> Counts:
+    """Two numbers."""
+    return Counts(records=counted.records, incidents=counted.incidents)
+
+
+def _statement(said: Said) -> PublisherStatement:
+    return PublisherStatement.model_validate(asdict(said))
+
+
+def relation(relative: Relative) -> Relation:
+    """One base or derivative."""
     return Relation(
         name=relative.name, way=list(relative.way), relations=list(relative.relations), records=relative.records
     )

@@ -2,17 +2,36 @@
 
 from django.urls import path, re_path
 
-from api import changes, check, errors, hub_models, incidents, openapi, reports, taxonomies, threads
+from api import (
+    changes,
+    check,
+    errors,
+    hub_models,
+    incidents,
+    model_lists,
+    openapi,
+    reports,
+    statistics,
+    taxonomies,
+    threads,
+)
 
 app_name = "api"
 
 urlpatterns = [
     path("v1/incidents", incidents.IncidentList.as_view(), name="incidents"),
     path("v1/incidents/<str:public_id>", incidents.IncidentDetail.as_view(), name="incident"),
+    path("v1/models", model_lists.ModelList.as_view(), name="models"),
+    path("v1/models/<str:hub>/<path:name>/incidents", model_lists.ModelIncidents.as_view(), name="model-incidents"),
+    path("v1/models/<str:hub>/<path:name>/lineage", model_lists.ModelLineage.as_view(), name="model-lineage"),
+    path("v1/models/<str:hub>/<path:name>/snapshots", model_lists.ModelSnapshots.as_view(), name="model-snapshots"),
+    path("v1/models/<str:hub>/<path:name>/drift", model_lists.ModelDrift.as_view(), name="model-drift"),
     path("v1/models/<str:hub>/<path:name>", hub_models.ModelDetail.as_view(), name="model"),
     path("v1/changes", changes.Changes.as_view(), name="changes"),
     path("v1/taxonomies", taxonomies.TaxonomyList.as_view(), name="taxonomies"),
     path("v1/taxonomies/<str:taxonomy>", taxonomies.TaxonomyDetail.as_view(), name="taxonomy"),
+    path("v1/statistics", statistics.Statistics.as_view(), name="statistics"),
+    path("v1/statistics/rates", statistics.Rates.as_view(), name="rates"),
     path("v1/schemas/incident", taxonomies.RecordSchema.as_view(), name="record-schema"),
     path("v1/check", check.Check.as_view(), name="check"),
     path("v1/check/bom", check.CheckBom.as_view(), name="check-bom"),

@@ -78,6 +78,11 @@ def descendants(model: Model) -> dict[int, Path]:
     return _paths(_DOWN, [model.pk])[model.pk]
 
 
+def descendants_of(models: Collection[int]) -> dict[int, dict[int, Path]]:
+    """`descendants` of each of many models, by primary key. One query."""
+    return _paths(_DOWN, models)
+
+
 def _paths(query: str, roots: Collection[int]) -> dict[int, dict[int, Path]]:
     with connection.cursor() as cursor:
         cursor.execute(query, [list(roots)])

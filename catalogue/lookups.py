@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from catalogue import limits, snapshots
+from catalogue import limits, snapshots, traits
 from catalogue.hub import Answer, Outcome, Reference, hubs
 from catalogue.models import Alias, Lookup, Model
 from lib.due import lease_next
@@ -72,6 +72,8 @@ def _look_up(lease: Lookup, alias: Alias) -> None:
         answer = hubs()[alias.hub].ask(Reference(alias.hub, alias.name, lease.revision))
         limits.learn(alias.hub, answer)
         _conclude(lease, alias, answer)
+        if answer.facts and not lease.revision:
+            traits.note(Model.objects.get(aliases=alias))
     except Exception as error:
         lease.fail(f"{type(error).__name__}: {error}")
         log.exception("lookup failed", hub=alias.hub, lookup=lease.pk)

@@ -3,6 +3,7 @@
 Nothing here is public by itself: a page or an answer shows a model only where a published record names it.
 """
 
+from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q, Value
@@ -143,6 +144,28 @@ class Snapshot(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} at {self.taken_at:%Y-%m-%d %H:%M}"
+
+
+class Openness(models.Model):
+    """A model's licence and openness in brief, as of the hub's last answer: to find and count models by.
+
+    The profile with its evidence is `catalogue.profiles.profile_of`. A private repository has none.
+    """
+
+    model = models.OneToOneField(Model, on_delete=models.CASCADE, primary_key=True, related_name="openness")
+    licence = models.CharField(max_length=200, blank=True, help_text="As the publisher claims it, in lower case.")
+    traits = models.JSONField(default=dict, help_text="Dimension -> value, where it is known: catalogue.openness.")
+    assessed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "openness"
+        indexes = [
+            models.Index(fields=["licence"], name="catalogue_openness_licence"),
+            GinIndex(fields=["traits"], opclasses=["jsonb_path_ops"], name="catalogue_openness_traits"),
+        ]
+
+    def __str__(self) -> str:
+        return f"openness of {self.model}"
 
 
 class RawAnswer(models.Model):

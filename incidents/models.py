@@ -130,3 +130,73 @@ class OtherId(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Fact(models.Model):
+    """What is counted of one record: its document's values as narrow columns, so that counting reads no document.
+
+    In `hubs`, `organisations` (as hub/organisation) and `licences` (as claimed at publication) each value stands once,
+    in lower case but for hubs, and only of models that the record concerns.
+    """
+
+    incident = models.OneToOneField(Incident, on_delete=models.CASCADE, primary_key=True, related_name="fact")
+    status = models.CharField(max_length=20, choices=choices_of(Status))
+    kind = models.CharField(max_length=20, choices=choices_of(Kind))
+    category = models.CharField(max_length=80)
+    severity = models.CharField(max_length=20, choices=choices_of(Severity))
+    evidence_grade = models.CharField(max_length=20, choices=choices_of(EvidenceGrade))
+    confidence = models.CharField(max_length=20, choices=choices_of(Confidence))
+    origin = models.CharField(max_length=253)
+    published = models.IntegerField(help_text="Year and month of first publication, UTC: 202603.")
+    occurred_year = models.SmallIntegerField(null=True)
+    occurred_month = models.SmallIntegerField(null=True, help_text="1 to 12; NULL where only the year is known.")
+    event = models.BigIntegerField(
+        null=True, db_index=True, help_text="The lowest record in force on the same event; NULL where it is alone."
+    )
+    hubs = ArrayField(models.CharField(max_length=40), default=list)
+    organisations = ArrayField(models.CharField(max_length=341), default=list)
+    licences = ArrayField(models.CharField(max_length=200), default=list)
+    terms = ArrayField(models.CharField(max_length=161), default=list, help_text="taxonomy:term, the category too.")
+    statements = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            GinIndex(fields=["organisations"], name="fact_by_organisation"),
+            GinIndex(fields=["terms"], name="fact_by_term"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(occurred_month__isnull=True)
+                | models.Q(occurred_year__isnull=False, occurred_month__range=(1, 12)),
+                name="fact_month_of_a_year",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"what is counted of {self.incident}"
+
+
+class RecordedName(models.Model):
+    """A name on a hub that records in force use, and how many of them."""
+
+    hub = models.CharField(max_length=40)
+    name_key = models.CharField(max_length=300, help_text="The name without letter case.")
+    name = models.CharField(max_length=300, help_text="As a record spells it.")
+    organisation = models.CharField(max_length=341, blank=True, help_text="hub/organisation without letter case.")
+    named = models.PositiveIntegerField(help_text="Records in force that name it.")
+    concerned = models.PositiveIntegerField(help_text="Those among them that do not call it not affected.")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organisation", "name_key"], name="recorded_name_of_organisation"),
+            models.Index(fields=["-concerned", "name"], name="recorded_name_most_concerned"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["hub", "name_key"], name="recorded_name_once"),
+            models.CheckConstraint(
+                condition=models.Q(named__gte=models.F("concerned")), name="recorded_name_concerned_is_named"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.hub}: {self.name}"

@@ -4,13 +4,13 @@ The catalogue also knows models from reports nobody has decided on, and what der
 one place that keeps them apart. A derivative is shown only if a record names it too.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from django.db import connection
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Lower
 
 from catalogue import lineage
@@ -21,27 +21,18 @@ from catalogue.models import Drift, Inspection, Lookup, Model, Snapshot
 from catalogue.naming import find_alias, names_of
 from catalogue.profiles import profile_of
 from catalogue.snapshots import confirmed_snapshot, drift_since, use_by_week
-from incidents.models import Affected, Incident
-from incidents.record import AffectedStatus, Status
+from incidents import concerned, model_records
+from incidents.concerned import Counted
+from incidents.models import Affected, Incident, RecordedName
+from incidents.record import AffectedStatus, Kind, Status
 from incidents.search import of_model
 
 MOST_INCIDENTS = 100
+MOST_INHERITED = 50
+MOST_STATEMENTS = 50
+# The primary key of no model.
+NOT_STORED = 0
 MOST_WEEKS = 104
-
-# By name and by stable id apart, so that each half walks an index: a base may have tens of thousands of derivatives.
-_RECORDS = """
-SELECT alias.model_id, affected.incident_id
-FROM incidents_affected affected
-JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
-JOIN catalogue_alias alias ON alias.hub = affected.hub AND LOWER(alias.name) = affected.name_key
-WHERE alias.model_id = ANY(%(pks)s) AND affected.status <> %(not_affected)s
-UNION
-SELECT model.id, affected.incident_id
-FROM incidents_affected affected
-JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
-JOIN catalogue_model model ON model.hub = affected.hub AND model.stable_id = affected.stable_id
-WHERE model.id = ANY(%(pks)s) AND affected.status <> %(not_affected)s
-"""
 
 
 @dataclass(frozen=True)
@@ -75,6 +66,26 @@ class Use:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What a publisher says in a record that names the model: a `Statement` of the document, about this model alone."""
+
+    record: str
+    by: str
+    at: str
+    text: str
+    statuses: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Pages:
+    """Which page of the records is wanted, and of the inherited ones: cursors, and how many on each."""
+
+    after: str = ""
+    inherited_after: str = ""
+    size: int = MOST_INCIDENTS
+
+
+@dataclass(frozen=True)
 class PublicModel:
     """A model the public may see. `names` are the hub's name now and every name a record uses.
 
@@ -92,9 +103,14 @@ class PublicModel:
     outcome: str
     asked_at: datetime | None
     drift: tuple[Drift, ...]
-    total: int  # records in force that name it; `incidents` are the newest of them
+    total: int  # records in force that name it; `incidents` are a page of them, newest first
     incidents: tuple[Incident, ...]
+    next: str  # the cursor of the page after; "" at the end
+    direct: Counted  # the records that concern it
+    inherited_counts: Counted  # those on its bases; `inherited` are a page of them
     inherited: tuple[Inherited, ...]
+    inherited_next: str
+    statements: tuple[Said, ...]  # newest record first
     bases: tuple[Relative, ...]
     derivatives: tuple[Relative, ...]
     openness: dict[str, Any] | None  # catalogue.openness.Profile.as_dict()
@@ -104,47 +120,53 @@ class PublicModel:
     use: tuple[Use, ...]  # oldest first, since the first record on it
 
 
-def public_model(hub: str, name: str) -> PublicModel | None:
+def resolve(hub: str, name: str) -> Model | None:
     """The model by the hub's name for it or by one that a record uses, letter case aside; None where it is not public.
 
     It starts from what is public: a name that only a pending report used finds nothing, and nothing else is looked at.
+    A name that records use and the catalogue does not know gives a model that is not stored.
     """
     if hub not in hubs() or "\x00" in name:
         return None
     shown = Model.objects.filter(hub=hub, shown=True).alias(key=Lower("name")).filter(key=name.lower()).first()
-    in_records = Affected.objects.filter(hub=hub, name_key=name.lower()).exclude(incident__status=Status.WITHDRAWN)
     if shown is not None:
-        return _described(shown)
+        return shown
+    in_records = Affected.objects.filter(hub=hub, name_key=name.lower()).exclude(incident__status=Status.WITHDRAWN)
     if not in_records.exists():
         return None
     alias = find_alias(hub, name)
-    return _described(alias.model if alias else Model(hub=hub, name=name))
+    return alias.model if alias else Model(hub=hub, name=name)
+
+
+def records_naming(model: Model) -> QuerySet[Incident]:
+    """The records in force that name the model, by any of its names or its stable id."""
+    names = names_of(model) if model.pk else [model.name]
+    return of_model(model.hub, names, model.stable_id or "")
 
 
 def most_named(limit: int) -> list[tuple[str, str, int]]:
     """The models most records in force name as concerned: hub, name, how many records."""
-    rows = (
-        Affected.objects.exclude(hub="")
-        .exclude(status=AffectedStatus.NOT_AFFECTED)
-        .exclude(incident__status=Status.WITHDRAWN)
-        .values_list("hub", "name")
-        .annotate(records=Count("incident", distinct=True))
-        .order_by("-records", "name")
-    )
-    return list(rows[:limit])
+    rows = RecordedName.objects.filter(concerned__gt=0).order_by("-concerned", "name")
+    return list(rows.values_list("hub", "name", "concerned")[:limit])
 
 
-def _described(model: Model) -> PublicModel:
+def describe(model: Model, pages: Pages) -> PublicModel:
+    """What the public may know of a model that `resolve` gave. Raises BadCursorError."""
     names = names_of(model) if model.pk else [model.name]
     everything = of_model(model.hub, names, model.stable_id or "")
-    incidents = tuple(everything.order_by("-published_at", "-pk")[:MOST_INCIDENTS])
-    rows = _naming_rows(model, names, incidents)
+    page = model_records.newest(everything, after=pages.after, limit=pages.size)
+    rows = _naming_rows(model, names, everything)
     name = model.name if model.stable_id or not rows else rows[0].name
     hub, reference = hubs()[model.hub], Reference(model.hub, name)
     above = lineage.ancestors(model) if model.pk else {}
     below = lineage.descendants(model) if model.pk else {}
-    below = {pk: below[pk] for pk in _named_by_records(below)}
-    relatives = _relatives({**above, **below})
+    # Asked of all that derives from it, public or not: how long it takes must not tell whether the catalogue knows any.
+    counted = concerned.direct({*above, *below, model.pk or NOT_STORED})
+    below = {pk: path for pk, path in below.items() if pk in counted}
+    relatives = _relatives({**above, **below}, counted)
+    inherited = model_records.inherited(
+        model.pk or NOT_STORED, above, after=pages.inherited_after, limit=min(pages.size, MOST_INHERITED)
+    )
     lookup = _last_lookup(model, name)
     latest = _latest(model)
     first = _first_published(everything)
@@ -163,8 +185,13 @@ def _described(model: Model) -> PublicModel:
         asked_at=lookup.answered_at if lookup else None,
         drift=_drift(model, first),
         total=everything.count(),
-        incidents=incidents,
-        inherited=tuple(_inherited(above, relatives, everything)),
+        incidents=page.rows,
+        next=page.next,
+        direct=counted.get(model.pk, Counted()) if model.pk else _by_name_alone(model, everything),
+        inherited_counts=concerned.inherited({model.pk or NOT_STORED: above}).get(model.pk, Counted()),
+        inherited=tuple(Inherited(incident, relatives[base]) for incident, base in inherited.found),
+        inherited_next=inherited.next,
+        statements=tuple(_statements(everything, model, names)),
         bases=tuple(relatives[pk] for pk in above),
         derivatives=tuple(relatives[pk] for pk in below),
         openness=_openness(model) if latest else None,
@@ -173,6 +200,35 @@ def _described(model: Model) -> PublicModel:
         inspected_revision=inspection.revision if inspection and inspected_at else "",
         use=_use(model, first) if latest else (),
     )
+
+
+def history(model: Model) -> QuerySet[Snapshot]:
+    """What the hub said of the default branch since the first record, while the repository was public."""
+    first = _first_published(records_naming(model))
+    if not model.pk or first is None:
+        return Snapshot.objects.none()
+    return Snapshot.objects.filter(model=model, revision_asked="", private=False, taken_at__gte=first)
+
+
+def drift_of(model: Model) -> QuerySet[Drift]:
+    """Changes since the first record: older ones would tell that somebody reported the model before."""
+    first = _first_published(records_naming(model))
+    return drift_since(model, first) if model.pk and first else Drift.objects.none()
+
+
+def relatives(model: Model, *, below: bool) -> list[Relative]:
+    """Its bases, or the public models that derive from it; the nearest first."""
+    if not model.pk:
+        return []
+    paths = lineage.descendants(model) if below else lineage.ancestors(model)
+    counted = concerned.direct(paths)
+    shown = {pk: path for pk, path in paths.items() if not below or pk in counted}
+    return nearest(_relatives(shown, counted).values())
+
+
+def nearest(relatives: Iterable[Relative]) -> list[Relative]:
+    """In the order of their distance, then by name."""
+    return sorted(relatives, key=lambda one: (len(one.way), one.name))
 
 
 def _latest(model: Model) -> Snapshot | None:
@@ -240,11 +296,35 @@ def _public_verdict(verdict: Mapping[str, Any]) -> dict[str, Any]:
     return {"scanner": verdict["scanner"], "meaning": meaning.value, "message": message, "link": verdict["link"]}
 
 
-def _naming_rows(model: Model, names: list[str], incidents: Iterable[Incident]) -> list[Affected]:
-    """The rows of those records that name this model, and not another one of the same record."""
+def _naming_rows(model: Model, names: list[str], incidents: QuerySet[Incident]) -> list[Affected]:
+    """The rows of the newest records that name this model, and not another one of the same record."""
+    named = Q(name_key__in=[name.lower() for name in names])
+    if model.stable_id:
+        named |= Q(stable_id=model.stable_id)
+    newest = incidents.order_by("-published_at", "-pk").values("pk")[:MOST_INCIDENTS]
+    rows = Affected.objects.filter(named, hub=model.hub, incident__in=newest)
+    return list(rows.order_by("pk"))
+
+
+def _by_name_alone(model: Model, incidents: QuerySet[Incident]) -> Counted:
+    """How many records concern a model that the catalogue does not know."""
+    rows = Affected.objects.filter(hub=model.hub, name_key=model.name.lower())
+    concerned_by = rows.exclude(status=AffectedStatus.NOT_AFFECTED).values("incident")
+    return Counted(
+        **incidents.filter(pk__in=concerned_by).aggregate(
+            records=Count("pk"), incidents=Count("pk", filter=Q(kind=Kind.INCIDENT))
+        )
+    )
+
+
+def _statements(incidents: QuerySet[Incident], model: Model, names: list[str]) -> Iterable[Said]:
+    """Of the newest records that print any."""
     keys = {name.lower() for name in names}
-    rows = Affected.objects.filter(incident__in=[incident.pk for incident in incidents], hub=model.hub).order_by("pk")
-    return [row for row in rows if row.name_key in keys or (row.stable_id and row.stable_id == model.stable_id)]
+    newest = incidents.filter(fact__statements__gt=0).order_by("-published_at", "-pk")[:MOST_STATEMENTS]
+    for incident in newest:
+        for said in json.loads(bytes(incident.document))["statements"]:
+            about = [one for one in said["statuses"] if one["hub"] == model.hub and one["name"].lower() in keys]
+            yield Said(incident.public_id, said["by"], said["at"], said["text"], tuple(about))
 
 
 def _last_lookup(model: Model, name: str) -> Lookup | None:
@@ -253,48 +333,21 @@ def _last_lookup(model: Model, name: str) -> Lookup | None:
     return answered.alias(key=Lower("alias__name")).filter(key=name.lower()).first() if model.pk else None
 
 
-def _records_of(pks: Iterable[int]) -> dict[int, set[int]]:
-    """The records in force that concern each of these models, by any name or the stable id: primary keys. One query."""
-    found: dict[int, set[int]] = {}
-    # Asked of nothing too: how long an answer takes must not tell whether the catalogue knows derivatives.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _RECORDS, {"pks": list(pks), "not_affected": AffectedStatus.NOT_AFFECTED, "gone": Status.WITHDRAWN}
-        )
-        for model, incident in cursor.fetchall():
-            found.setdefault(model, set()).add(incident)
-    return found
+def relatives_by_key(paths: Mapping[int, Path]) -> dict[int, Relative]:
+    """The models at the end of these paths, by primary key. Two queries."""
+    return _relatives(paths, concerned.direct(paths))
 
 
-def _named_by_records(paths: dict[int, Path]) -> list[int]:
-    records = _records_of(paths)
-    return [pk for pk in paths if pk in records]
-
-
-def _relatives(paths: dict[int, Path]) -> dict[int, Relative]:
+def _relatives(paths: Mapping[int, Path], counted: Mapping[int, Counted]) -> dict[int, Relative]:
     names = dict(
         Model.objects.filter(pk__in={pk for path in paths.values() for pk in path.models}).values_list("pk", "name")
     )
-    records = _records_of(paths)
     return {
         pk: Relative(
             name=names[pk],
             way=tuple(names[step] for step in path.models),
             relations=path.relations,
-            records=len(records.get(pk, ())),
+            records=counted.get(pk, Counted()).records,
         )
         for pk, path in paths.items()
     }
-
-
-def _inherited(
-    above: dict[int, Path], relatives: dict[int, Relative], direct: QuerySet[Incident]
-) -> Iterable[Inherited]:
-    """Records on bases, nearest base first, each once; none that names the model itself, as affected or as not."""
-    seen = set(direct.values_list("pk", flat=True))
-    records = _records_of(above)
-    incidents = Incident.objects.in_bulk({pk for of_base in records.values() for pk in of_base})
-    for base in sorted(above, key=lambda pk: len(above[pk].relations)):
-        for pk in sorted(records.get(base, set()) - seen, reverse=True):
-            seen.add(pk)
-            yield Inherited(incidents[pk], relatives[base])

@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from catalogue import visibility
 from catalogue.naming import find_alias, names_of
+from incidents import facts
 from incidents.models import Affected, Incident, Operation, OtherId, Publication
 from incidents.record import Record, Status
 from incidents.search import of_model
@@ -141,6 +142,7 @@ def _append(incident: Incident, operation: Operation, record: Record) -> Publica
 
 
 def _project(incident: Incident, record: Record, document: bytes) -> None:
+    was_in_force = incident.pk is not None and incident.status != Status.WITHDRAWN
     for column in (
         "origin",
         "version",
@@ -160,7 +162,7 @@ def _project(incident: Incident, record: Record, document: bytes) -> None:
     incident.document = document
     incident.digest = digest(document)
     incident.save()
-    before = set(incident.affected.exclude(hub="").values_list("hub", "name"))
+    before = facts.namings_of(incident.affected.values_list("hub", "name", "status"))
     incident.affected.all().delete()
     incident.other_ids.all().delete()
     Affected.objects.bulk_create(_affected(incident, record))
@@ -168,7 +170,10 @@ def _project(incident: Incident, record: Record, document: bytes) -> None:
         OtherId(incident=incident, key=key) for key in sorted({a.lower() for a in record.aliases})
     )
     Incident.objects.filter(pk=incident.pk).update(search=_search_vector(record))
-    _watch(before | {(model.hub, model.name) for model in record.affected if model.hub})
+    after = facts.namings_of((model.hub or "", model.name, model.status) for model in record.affected)
+    facts.project(incident, record)
+    facts.recount_names(before if was_in_force else {}, after if record.status is not Status.WITHDRAWN else {})
+    _watch({*before, *after})
 
 
 def _watch(concerned: set[tuple[str, str]]) -> None:

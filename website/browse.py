@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from datetime import datetime
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -13,19 +12,31 @@ from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
 from incidents import log, search
+from incidents.model_records import published
 from incidents.models import Incident
-from incidents.public_models import PublicModel, Relative, Use, most_named, public_model
+from incidents.public_models import (
+    Pages,
+    PublicModel,
+    Relative,
+    Use,
+    describe,
+    most_named,
+    records_naming,
+    resolve,
+)
 from incidents.record import MEANINGS, EvidenceGrade, Kind, Severity, Status
-from incidents.search import BadCursorError, Wanted
+from incidents.search import Wanted
 from incidents.taxonomy import OWN, category_codes, taxonomies
 from lib.canonical import digest
+from lib.keyset import BadCursorError
 from website.charts import LineChart, line_chart
 
 PER_PAGE = 20
 # Above this many a search says "more than": counting on would cost more than it tells.
 MOST_COUNTED = 1000
-# Of one model's relatives and of the records on its bases; what is more is counted, and stands in the API.
-MOST_RELATIVES, MOST_GENERATIONS, MOST_INHERITED = 100, 10, 50
+# Of one model's relatives; what is more is counted, and stands in the API.
+MOST_RELATIVES, MOST_GENERATIONS = 100, 10
+RECORDS_PER_PAGE = 50
 _FILTERS = ("q", "category", "kind", "severity", "evidence_grade", "status", "hub", "model")
 _ALLOWED: dict[str, frozenset[str]] = {
     "kind": frozenset(Kind),
@@ -62,7 +73,7 @@ def incident_list(request: HttpRequest) -> HttpResponseBase:
     wanted = Wanted(**given)
     try:
         page = search.find(wanted, after=request.GET.get("cursor", ""), limit=PER_PAGE)
-    except BadCursorError:
+    except search.BadCursorError:
         return _bad_request(request, "This link to a further page is broken. Start again from the first page.")
     total = search.matching(wanted)[: MOST_COUNTED + 1].count()
     context = {
@@ -108,22 +119,27 @@ def incident_detail(request: HttpRequest, public_id: str) -> HttpResponseBase:
 @require_safe
 def model_detail(request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
     """A model that records in force name."""
-    found = public_model(hub, name)
-    if found is None:
+    cursors = {name: request.GET.get(name, "") for name in ("cursor", "inherited")}
+    model = resolve(hub, name)
+    if model is None:
         raise Http404
+    try:
+        found = describe(model, Pages(cursors["cursor"], cursors["inherited"], RECORDS_PER_PAGE))
+    except BadCursorError:
+        return _bad_request(request, "This link to a further page is broken. Start again from the page of the model.")
     if found.name != name:
         return redirect("website:model", hub=hub, name=found.name, permanent=False)
     documents = [_document(incident) for incident in found.incidents]
-    direct = {incident.pk for incident in found.incidents}
-    # What a record says of this very model counts, whatever it says of a base beside it.
-    inherited = [one for one in found.inherited if one.incident.pk not in direct]
+    dates = published(records_naming(model)) if found.drift else []
     context = {
         "model": found,
         "rows": [(document, _naming(document, found)) for document in documents],
-        "inherited": [(_document(one.incident), one.base) for one in inherited[:MOST_INHERITED]],
-        "inherited_left_out": len(inherited[MOST_INHERITED:]),
+        "inherited": [(_document(one.incident), one.base) for one in found.inherited],
+        "next_url": _address(cursors, cursor=found.next) if found.next else "",
+        "inherited_next_url": _address(cursors, inherited=found.inherited_next) if found.inherited_next else "",
+        "is_first": not any(cursors.values()),
         "changes": [
-            (at, list(noticed), _public_at(found, at))
+            (at, list(noticed), [public_id for moment, public_id in dates if moment <= at])
             for at, noticed in groupby(found.drift, lambda row: row.noticed_at)
         ],
         "bases": _lineage(found.bases),
@@ -168,11 +184,6 @@ def _naming(document: dict[str, Any], model: PublicModel) -> list[dict[str, Any]
         if named["hub"] == model.hub
         and (named["name"].lower() in keys or (model.stable_id and named["stable_id"] == model.stable_id))
     ]
-
-
-def _public_at(model: PublicModel, moment: datetime) -> list[str]:
-    """The ids of the records on the model that had been published by then, the newest first."""
-    return [incident.public_id for incident in model.incidents if incident.published_at <= moment]
 
 
 def _lineage(relatives: Iterable[Relative]) -> dict[str, Any]:

@@ -1,0 +1,173 @@
+"""What is counted of a record: one narrow row for each, and how often records name each model.
+
+Both are projections of the public documents, written with every publication while the log is locked. `Fact.event` says
+which records are on one event: those that share an id in another database, directly or through a third.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.db import connection
+from django.db.models import F
+
+from incidents.models import Fact, Incident, OtherId, RecordedName
+from incidents.record import AffectedModel, AffectedStatus, Record, Status
+from incidents.taxonomy import OWN
+
+Name = tuple[str, str]  # hub and name, as records write them
+Namings = Mapping[Name, bool]  # whether the record names it as concerned
+
+
+def organisation_of(hub: str, name: str) -> str:
+    """The organisation whose a repository is, as `hub/organisation` in lower case; "" where its name has none."""
+    owner, slash, _ = name.partition("/")
+    return f"{hub}/{owner.lower()}" if hub and owner and slash else ""
+
+
+def project(incident: Incident, record: Record) -> None:
+    """Writes what is counted of the record as it stands now; call it once its other ids are written."""
+    columns = fact_columns(record)
+    Fact.objects.update_or_create(incident=incident, defaults=columns)
+    settle_events(incident.pk)
+
+
+def fact_columns(record: Record) -> dict[str, Any]:
+    """The columns of a record's Fact but for its event. Models that are named as not affected do not count."""
+    concerned = [model for model in record.affected if model.status is not AffectedStatus.NOT_AFFECTED]
+    year, month = _occurred(record.occurred or "")
+    terms = {f"{one.taxonomy}:{one.term}" for one in record.classifications} | {f"{OWN}:{record.category}"}
+    return {
+        "status": record.status,
+        "kind": record.kind,
+        "category": record.category,
+        "severity": record.severity,
+        "evidence_grade": record.evidence_grade,
+        "confidence": record.confidence,
+        "origin": record.origin,
+        "published": int(record.published[:4]) * 100 + int(record.published[5:7]),
+        "occurred_year": year,
+        "occurred_month": month,
+        "hubs": _each(model.hub or "" for model in concerned),
+        "organisations": _each(organisation_of(model.hub or "", model.name) for model in concerned),
+        "licences": _each(_licence(model) for model in concerned),
+        "terms": _each(terms),
+        "statements": len(record.statements),
+    }
+
+
+def _each(values: Iterable[str]) -> list[str]:
+    return sorted({value for value in values if value})
+
+
+def _licence(model: AffectedModel) -> str:
+    return model.observed.licence.lower() if model.observed else ""
+
+
+def _occurred(text: str) -> tuple[int | None, int | None]:
+    year, month = text[:4], text[5:7]
+    return int(year) if year else None, int(month) if month else None
+
+
+def settle_events(incident: int) -> None:
+    """Says anew which records are on one event, for those that this one is tied to, or was."""
+    former = Fact.objects.filter(incident=incident).values_list("event", flat=True).first()
+    tied = {incident} | set(Fact.objects.filter(event=former).values_list("pk", flat=True) if former else ())
+    _write_events(_component_of(tied))
+
+
+# UNION drops what was seen: it ends, and a record is visited once.
+_COMPONENT = """
+WITH RECURSIVE tied(id) AS (
+    SELECT unnest(%(start)s::bigint[])
+  UNION
+    SELECT other.incident_id
+    FROM tied
+    JOIN incidents_fact fact ON fact.incident_id = tied.id AND fact.status <> %(gone)s
+    JOIN incidents_otherid mine ON mine.incident_id = tied.id
+    JOIN incidents_otherid other ON other.key = mine.key AND other.incident_id <> mine.incident_id
+    JOIN incidents_fact theirs ON theirs.incident_id = other.incident_id AND theirs.status <> %(gone)s
+)
+SELECT id FROM tied
+"""
+
+
+def _component_of(start: Iterable[int]) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(_COMPONENT, {"start": sorted(start), "gone": Status.WITHDRAWN})
+        return [pk for (pk,) in cursor.fetchall()]
+
+
+def _write_events(members: list[int]) -> None:
+    """An event is named after the lowest of its records; a record alone on its event, or withdrawn, has none."""
+    in_force = Fact.objects.filter(pk__in=members).exclude(status=Status.WITHDRAWN).values_list("pk", flat=True)
+    keys = OtherId.objects.filter(incident__in=list(in_force)).values_list("key", "incident")
+    heads = heads_of(keys)
+    wanted = {pk: heads.get(pk) for pk in members}
+    standing = dict(Fact.objects.filter(pk__in=members).values_list("pk", "event"))
+    for event in set(wanted.values()):
+        changed = [pk for pk, head in wanted.items() if head == event and standing.get(pk) != event]
+        if changed:
+            Fact.objects.filter(pk__in=changed).update(event=event)
+
+
+def heads_of(keys: Iterable[tuple[str, int]]) -> dict[int, int]:
+    """From pairs of an id elsewhere and a record: the lowest record of each event, by record; single ones left out."""
+    above: dict[int, int] = {}
+    first: dict[str, int] = {}
+    for key, record in keys:
+        here, there = _root(above, record), _root(above, first.setdefault(key, record))
+        above[max(here, there)] = min(here, there)
+    heads = {record: _root(above, record) for record in above}
+    sizes = Counter(heads.values())
+    return {record: head for record, head in heads.items() if sizes[head] > 1}
+
+
+def _root(above: dict[int, int], record: int) -> int:
+    while above.setdefault(record, record) != record:
+        above[record] = above[above[record]]
+        record = above[record]
+    return record
+
+
+def namings_of(rows: Iterable[tuple[str, str, str]]) -> dict[Name, bool]:
+    """From hub, name and status of what a record affects: the names on hubs, and whether any row is concerned."""
+    found: dict[Name, bool] = {}
+    for hub, name, status in rows:
+        if hub:
+            found[hub, name] = found.get((hub, name), False) or status != AffectedStatus.NOT_AFFECTED
+    return found
+
+
+def recount_names(before: Namings, after: Namings) -> None:
+    """Counts a record's names as they were in force before out, and those in force now in."""
+    old, new = _folded(before), _folded(after)
+    for hub, key in sorted({*old, *new}):
+        name, named, concerned = _difference(old.get((hub, key)), new.get((hub, key)))
+        if not (named or concerned):
+            continue
+        rows = RecordedName.objects.filter(hub=hub, name_key=key)
+        changed = rows.update(named=F("named") + named, concerned=F("concerned") + concerned)
+        if not changed:
+            organisation = organisation_of(hub, name)
+            RecordedName.objects.create(
+                hub=hub, name_key=key, name=name, organisation=organisation, named=named, concerned=concerned
+            )
+        elif named < 0:
+            rows.filter(named=0).delete()
+
+
+def _folded(namings: Namings) -> dict[Name, tuple[str, bool]]:
+    """By hub and name without letter case: a spelling, and whether concerned."""
+    found: dict[Name, tuple[str, bool]] = {}
+    for (hub, name), concerned in sorted(namings.items()):
+        known = found.get((hub, name.lower()), (name, False))
+        found[hub, name.lower()] = (known[0], known[1] or concerned)
+    return found
+
+
+def _difference(old: tuple[str, bool] | None, new: tuple[str, bool] | None) -> tuple[str, int, int]:
+    name = (new or old or ("", False))[0]
+    named = (new is not None) - (old is not None)
+    concerned = bool(new and new[1]) - bool(old and old[1])
+    return name, named, concerned
