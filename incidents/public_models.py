@@ -20,7 +20,8 @@ from catalogue.lineage import Path
 from catalogue.models import Drift, Inspection, Lookup, Model, Snapshot
 from catalogue.naming import find_alias, names_of
 from catalogue.profiles import profile_of
-from catalogue.snapshots import confirmed_snapshot, drift_since, use_by_week
+from catalogue.snapshots import drift_since, use_by_week
+from incidents.model_facts import public_snapshot
 from incidents.models import Affected, Incident
 from incidents.record import AffectedStatus, Status
 from incidents.search import of_model
@@ -146,7 +147,7 @@ def _described(model: Model) -> PublicModel:
     below = {pk: below[pk] for pk in _named_by_records(below)}
     relatives = _relatives({**above, **below})
     lookup = _last_lookup(model, name)
-    latest = _latest(model)
+    latest = public_snapshot(model)
     first = _first_published(everything)
     inspection = _inspection(model) if latest else None
     inspected_at = _told(inspection.inspected_at, first) if inspection else None
@@ -173,13 +174,6 @@ def _described(model: Model) -> PublicModel:
         inspected_revision=inspection.revision if inspection and inspected_at else "",
         use=_use(model, first) if latest else (),
     )
-
-
-def _latest(model: Model) -> Snapshot | None:
-    """What the hub last said, dated when it last said so; nothing of a private repository, which only we may see."""
-    alias = find_alias(model.hub, model.name) if model.pk else None
-    snapshot = confirmed_snapshot(alias, "") if alias else None
-    return snapshot if snapshot and not snapshot.private else None
 
 
 def _first_published(incidents: QuerySet[Incident]) -> datetime | None:
