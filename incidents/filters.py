@@ -4,6 +4,7 @@ Values of one filter, given apart or with commas between, are alternatives; all 
 ends, and an end may be a day, a month, a year, or a second as RFC 3339 writes it (UTC).
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -71,7 +72,7 @@ FILTERS: Mapping[str, Filter] = {
     "openness": Filter(
         Dimension.OPENNESS, "A trait of a model in the record, for example `licence_osi:approved`.", _traits
     ),
-    "format": Filter(Dimension.FORMAT, "Of files of weights, for example pickle.", lambda: sorted(FORMATS)),
+    "file_format": Filter(Dimension.FORMAT, "Of files of weights, for example pickle.", lambda: sorted(FORMATS)),
     "term": Filter(Dimension.TERM, "`taxonomy:term`, for example `mitre-atlas:AML.T0018`."),
     "alias": Filter(Dimension.ALIAS, "Ids of the same event elsewhere, for example AIID-313."),
     "origin": Filter(Dimension.ORIGIN, "The node that published it."),
@@ -125,6 +126,10 @@ class Wanted:
         return tuple(group[0] for group in self.groups if len(group) == 1)
 
 
+# PostgreSQL reads each minus as a negation of what follows, and only so many within each other.
+_MINUSES = re.compile(r"-(?:[^\w\"]*-)+")
+
+
 def read_filters(given: Mapping[str, Sequence[str]]) -> Wanted:
     """The records that these arguments want, of those in ARGUMENTS. Raises BadFilterError."""
     listed = {name: _values(name, given.get(name, ())) for name in FILTERS}
@@ -133,7 +138,7 @@ def read_filters(given: Mapping[str, Sequence[str]]) -> Wanted:
     if single["severity_min"]:
         groups.append(_from_severity(single["severity_min"]))
     return Wanted(
-        q=single["q"],
+        q=_MINUSES.sub("-", single["q"]),
         groups=tuple(sorted(groups)),
         any_status=bool(listed["status"]),
         ranges=tuple(found for column in ("published", "modified", "occurred") for found in _ranges(column, single)),

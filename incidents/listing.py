@@ -23,7 +23,7 @@ MOST_PER_PAGE = 500
 # By relevance: only among the newest of what matches.
 MOST_RANKED = 1000
 # Rows of the order's index that a page walks through, for each row of it, before it asks the other index.
-_WALKED_FOR_EACH, _MOST_WALKED = 160, 20_000
+_WALKED_FOR_EACH, _MOST_WALKED = 80, 20_000
 FIELDS = tuple(sorted(field.alias or name for name, field in Record.model_fields.items()))
 
 
