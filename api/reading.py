@@ -1,6 +1,6 @@
 """What every read endpoint does: parse arguments strictly, answer stored bytes, and let callers revalidate cheaply."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -9,8 +9,8 @@ from django.utils.cache import get_conditional_response, patch_cache_control
 from drf_spectacular.utils import OpenApiParameter
 
 from api.errors import Problem
-from incidents.search import MOST_PER_PAGE
 
+MOST_PER_PAGE = 100
 _LONGEST_VALUE = 500
 LIMIT = OpenApiParameter(
     "limit",
@@ -31,14 +31,18 @@ def json_bytes(
     return get_conditional_response(request, etag=tag, response=response) or response
 
 
-def arguments(request: HttpRequest, known: Collection[str]) -> dict[str, str]:
-    """The query's arguments. Raises Problem for one that is unknown, repeated or holds NUL."""
+def arguments(request: HttpRequest, known: Collection[str], repeated: Collection[str] = ()) -> dict[str, str]:
+    """The query's arguments but those that may be `repeated`. Raises Problem for one unknown, repeated or with NUL."""
     for name, values in request.GET.lists():
+        if name in repeated:
+            continue
         if name not in known:
-            raise Problem("unknown-argument", f"There is no argument {name!r}; there are {', '.join(sorted(known))}.")
+            names = ", ".join(sorted({*known, *repeated}))
+            raise Problem("unknown-argument", f"There is no argument {name!r}; there are {names}.")
         if len(values) > 1 or "\x00" in values[0] or len(values[0]) > _LONGEST_VALUE:
             raise Problem("bad-argument", f"{name} was given more than once, is too long, or holds a NUL.")
-    return {name: value for name, values in request.GET.lists() if (value := values[0].strip())}
+    lists = [(name, values[0].strip()) for name, values in request.GET.lists() if name not in repeated]
+    return {name: value for name, value in lists if value}
 
 
 def one_of(given: Mapping[str, str], name: str, allowed: Collection[str]) -> str:
@@ -57,14 +61,15 @@ def whole_number(given: Mapping[str, str], name: str, *, default: int, most: int
     return int(text)
 
 
-def page_size(given: Mapping[str, str]) -> int:
+def page_size(given: Mapping[str, str], *, most: int = MOST_PER_PAGE) -> int:
     """The argument `limit`. Raises Problem."""
-    limit = whole_number(given, "limit", default=50, most=MOST_PER_PAGE)
+    limit = whole_number(given, "limit", default=50, most=most)
     if limit == 0:
-        raise Problem("bad-argument", f"limit is a whole number from 1 to {MOST_PER_PAGE}.")
+        raise Problem("bad-argument", f"limit is a whole number from 1 to {most}.")
     return limit
 
 
-def link_to(request: HttpRequest, given: Mapping[str, str]) -> str:
+def link_to(request: HttpRequest, given: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
     """This endpoint's absolute URL with other arguments."""
-    return f"{settings.BASE_URL}{request.path}?{urlencode(given)}"
+    query = urlencode(given)
+    return f"{settings.BASE_URL}{request.path}" + (f"?{query}" if query else "")

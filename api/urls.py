@@ -7,6 +7,7 @@ from api import (
     check,
     errors,
     hub_models,
+    incident_list,
     incidents,
     model_lists,
     openapi,
@@ -19,7 +20,7 @@ from api import (
 app_name = "api"
 
 urlpatterns = [
-    path("v1/incidents", incidents.IncidentList.as_view(), name="incidents"),
+    path("v1/incidents", incident_list.IncidentList.as_view(), name="incidents"),
     path("v1/incidents/<str:public_id>", incidents.IncidentDetail.as_view(), name="incident"),
     path("v1/models", model_lists.ModelList.as_view(), name="models"),
     path("v1/models/<str:hub>/<path:name>/incidents", model_lists.ModelIncidents.as_view(), name="model-incidents"),

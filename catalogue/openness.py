@@ -276,6 +276,8 @@ _BY_ENDING = {
     ".npz": "numpy",
 }
 _UNCLEAR = "unclear"
+# Every answer of `weight_format` but "".
+FORMATS = frozenset({*_BY_ENDING.values(), "openvino", _UNCLEAR})
 # The state of a training run, or a vocabulary.
 _NOT_WEIGHTS = re.compile(
     r"(optimizer|lr_scheduler|scheduler|rng_state|random_states|training_args|scaler|dataloader|tokenizer|vocab)"

@@ -103,7 +103,7 @@ UNDO_SECONDS = env.float("FAULTLINE_UNDO_SECONDS", default=30.0)
 WAKES = {
     "model named": ["catalogue.tasks.look_up_due_models"],
     "lookups left over": ["catalogue.tasks.look_up_due_models"],
-    "model looked up": ["catalogue.tasks.inspect_due_models"],
+    "model looked up": ["catalogue.tasks.inspect_due_models", "incidents.tasks.refresh_due_search_rows"],
     "time passed": ["reports.tasks.expire_due"],
     "draft started": ["reports.tasks.forget_due_drafts"],
     "mail left over": ["reports.tasks.send_due_mail"],

@@ -12,8 +12,6 @@ from django.utils.safestring import SafeString
 from accounts.read_only import ReadOnly
 from incidents.models import Incident, Publication
 
-_LONG = ("document", "search")
-
 
 def _pretty(document: bytes | memoryview) -> SafeString:
     text = json.dumps(json.loads(bytes(document)), indent=2, ensure_ascii=False)
@@ -44,14 +42,14 @@ class IncidentAdmin(ReadOnly, admin.ModelAdmin):
     list_filter = ("status", "kind", "severity", "origin")
     search_fields = ("public_id", "title", "affected__name")
     show_full_result_count = False
-    exclude = _LONG
+    exclude = ("document",)
     readonly_fields = ("page", "shown_document")
     inlines = (PublicationInline,)
     Media = _Look
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Incident]:
         """Without the documents; the page of one record fetches its own."""
-        return super().get_queryset(request).defer(*_LONG)
+        return super().get_queryset(request).defer("document")
 
     @admin.display(description="public page")
     def page(self, incident: Incident) -> SafeString:

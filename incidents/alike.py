@@ -10,8 +10,7 @@ from django.contrib.postgres.search import SearchQuery, SearchRank
 from django.db.models import F, QuerySet
 
 from catalogue.hub import Reference
-from incidents.models import Incident
-from incidents.record import Status
+from incidents.models import STANDS, Incident, SearchRow
 from incidents.search import of_model
 
 MOST_SHOWN = 3
@@ -58,8 +57,9 @@ def _ranked(words: Sequence[str]) -> QuerySet[Incident]:
     if not words:
         return Incident.objects.none()
     query = SearchQuery(" or ".join(words), search_type="websearch", config="english")
-    rows = Incident.objects.exclude(status=Status.WITHDRAWN).filter(search=query)
-    return rows.annotate(rank=SearchRank(F("search"), query)).order_by("-rank", "-pk")[:_MOST_RANKED]
+    rows = SearchRow.objects.filter(until=STANDS, in_force=True, words=query)
+    nearest = rows.annotate(rank=SearchRank(F("words"), query)).order_by("-rank", "-incident")[:_MOST_RANKED]
+    return Incident.objects.filter(pk__in=nearest.values("incident"))
 
 
 def _alike(row: Incident, words: Sequence[str], *, same_model: bool) -> Alike:

@@ -3,8 +3,9 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
-from incidents.models import Incident, Publication
+from incidents.models import Incident, Publication, SearchRow
 from incidents.publishing import leaf
 from lib.canonical import chain, digest
 
@@ -21,6 +22,12 @@ def head() -> LogHead:
     """Where the log stands now."""
     last = Publication.objects.order_by("-number").values_list("number", "chain").first()
     return LogHead(*last) if last else LogHead(0, "")
+
+
+def number_at(moment: datetime) -> int:
+    """The last entry dated by that moment; 0 before the first one."""
+    rows = SearchRow.objects.filter(modified_at__lte=moment).order_by("-modified_at", "-incident")
+    return rows.values_list("pk", flat=True).first() or 0
 
 
 def entries_after(number: int, limit: int) -> list[Publication]:

@@ -9,8 +9,10 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
+from django.db.models import F, Q
 
 from incidents.record import Confidence, EvidenceGrade, Kind, Severity, Status
+from lib.due import DueRow
 
 
 def choices_of(values: type[StrEnum]) -> list[tuple[str, str]]:
@@ -50,14 +52,11 @@ class Incident(models.Model):
     modified_at = models.DateTimeField()
     document = models.BinaryField(help_text="RFC 8785 bytes of the current version.")
     digest = models.CharField(max_length=64)
-    search = SearchVectorField(null=True)
 
     class Meta:
         ordering = ["-published_at", "-pk"]
         indexes = [
             models.Index(fields=["-published_at", "-id"], name="incident_newest"),
-            models.Index(fields=["category", "-published_at", "-id"], name="incident_by_category"),
-            GinIndex(fields=["search"], name="incident_search"),
             models.Index(
                 fields=["superseded_by"], condition=~models.Q(superseded_by=""), name="incident_superseded_by"
             ),
@@ -200,3 +199,74 @@ class RecordedName(models.Model):
 
     def __str__(self) -> str:
         return f"{self.hub}: {self.name}"
+
+
+# `SearchRow.until` of the version in force: no entry of the log is that far.
+STANDS = 2**63 - 1
+
+
+class SearchRow(models.Model):
+    """What finds one version of a record: narrow, so that walks and scans of a million of them stay short.
+
+    It stood from its entry of the log until the one that replaced it: a record has one row at any number of the log,
+    and one search looks at the present and at any past state.
+    """
+
+    # The log lets nothing go, which its own trigger says.
+    publication = models.OneToOneField(Publication, on_delete=models.DO_NOTHING, primary_key=True, db_column="number")
+    incident = models.ForeignKey(Incident, on_delete=models.PROTECT, db_index=False, related_name="+")
+    until = models.BigIntegerField(default=STANDS, help_text="The entry of the log that replaced it.")
+    in_force = models.BooleanField()
+    published_at = models.DateTimeField()
+    modified_at = models.DateTimeField()
+    occurred_first = models.DateField(help_text="The first day on which it may have occurred; 0001-01-01: not known.")
+    occurred_last = models.DateField(help_text="The last one.")
+    severity = models.SmallIntegerField(help_text="Its place in record.Severity.")
+    tokens = ArrayField(models.BigIntegerField(), help_text="incidents.tokens.")
+    words = SearchVectorField()
+
+    class Meta:
+        indexes = [
+            # One index for words and tokens: it finds what is in both without reading what is in one. Kept up at once,
+            # so that no reader finds a list of pending entries to go through.
+            GinIndex(fields=["words", "tokens"], name="search_words_and_tokens", fastupdate=False),
+            models.Index(fields=["published_at", "incident"], name="search_by_published"),
+            models.Index(fields=["modified_at", "incident"], name="search_by_modified"),
+            models.Index(fields=["occurred_first", "incident"], name="search_by_occurred"),
+            models.Index(fields=["severity", "published_at", "incident"], name="search_by_severity"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["incident"], condition=Q(until=STANDS), name="search_one_row_stands"),
+            models.CheckConstraint(condition=Q(until__gt=F("publication")), name="search_until_is_later"),
+            models.CheckConstraint(condition=Q(occurred_last__gte=F("occurred_first")), name="search_days_in_order"),
+        ]
+
+    def __str__(self) -> str:
+        return f"#{self.publication_id}"
+
+
+class FacetCount(models.Model):
+    """How many records in force have a token; and the value it stands for, as last spelled."""
+
+    token = models.BigIntegerField(primary_key=True)
+    dimension = models.SmallIntegerField(help_text="incidents.tokens.Dimension.")
+    value = models.CharField(max_length=400)
+    records = models.BigIntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["dimension", "-records", "token"], name="facet_most_records")]
+        constraints = [models.CheckConstraint(condition=Q(records__gte=0), name="facet_records_not_negative")]
+
+    def __str__(self) -> str:
+        return f"{self.value}: {self.records}"
+
+
+class SearchRefresh(DueRow):
+    """The standing job of asking the catalogue what more it knows of the models that a record names."""
+
+    incident = models.OneToOneField(Incident, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    asked_at = models.DateTimeField(help_text="When the catalogue was last asked.")
+    interval_hours = models.FloatField(default=1)
+
+    def __str__(self) -> str:
+        return f"search refresh of {self.incident_id}"

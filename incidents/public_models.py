@@ -20,9 +20,10 @@ from catalogue.lineage import Path
 from catalogue.models import Drift, Inspection, Lookup, Model, Snapshot
 from catalogue.naming import find_alias, names_of
 from catalogue.profiles import profile_of
-from catalogue.snapshots import confirmed_snapshot, drift_since, use_by_week
+from catalogue.snapshots import drift_since, use_by_week
 from incidents import concerned, model_records
 from incidents.concerned import Counted
+from incidents.model_facts import public_snapshot
 from incidents.models import Affected, Incident, RecordedName
 from incidents.record import AffectedStatus, Kind, Status
 from incidents.search import of_model
@@ -168,7 +169,7 @@ def describe(model: Model, pages: Pages) -> PublicModel:
         model.pk or NOT_STORED, above, after=pages.inherited_after, limit=min(pages.size, MOST_INHERITED)
     )
     lookup = _last_lookup(model, name)
-    latest = _latest(model)
+    latest = public_snapshot(model)
     first = _first_published(everything)
     inspection = _inspection(model) if latest else None
     inspected_at = _told(inspection.inspected_at, first) if inspection else None
@@ -229,13 +230,6 @@ def relatives(model: Model, *, below: bool) -> list[Relative]:
 def nearest(relatives: Iterable[Relative]) -> list[Relative]:
     """In the order of their distance, then by name."""
     return sorted(relatives, key=lambda one: (len(one.way), one.name))
-
-
-def _latest(model: Model) -> Snapshot | None:
-    """What the hub last said, dated when it last said so; nothing of a private repository, which only we may see."""
-    alias = find_alias(model.hub, model.name) if model.pk else None
-    snapshot = confirmed_snapshot(alias, "") if alias else None
-    return snapshot if snapshot and not snapshot.private else None
 
 
 def _first_published(incidents: QuerySet[Incident]) -> datetime | None:

@@ -12,15 +12,12 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.conf import settings
-from django.contrib.postgres.search import SearchVector
 from django.db import connection, transaction
-from django.db.models import TextField, Value
-from django.db.models.expressions import Combinable
 from django.utils import timezone
 
 from catalogue import visibility
 from catalogue.naming import find_alias, names_of
-from incidents import facts
+from incidents import facts, search_rows
 from incidents.models import Affected, Incident, Operation, OtherId, Publication
 from incidents.record import Record, Status
 from incidents.search import of_model
@@ -138,6 +135,7 @@ def _append(incident: Incident, operation: Operation, record: Record) -> Publica
     )
     publication.chain = chain(last.chain if last else "", leaf(publication, record.id))
     publication.save(force_insert=True)
+    search_rows.project(publication)
     return publication
 
 
@@ -169,7 +167,6 @@ def _project(incident: Incident, record: Record, document: bytes) -> None:
     OtherId.objects.bulk_create(
         OtherId(incident=incident, key=key) for key in sorted({a.lower() for a in record.aliases})
     )
-    Incident.objects.filter(pk=incident.pk).update(search=_search_vector(record))
     after = facts.namings_of((model.hub or "", model.name, model.status) for model in record.affected)
     facts.project(incident, record)
     facts.recount_names(before if was_in_force else {}, after if record.status is not Status.WITHDRAWN else {})
@@ -200,13 +197,3 @@ def _affected(incident: Incident, record: Record) -> Iterable[Affected]:
             file_paths=[file.path for file in model.files],
             file_digests=[file.sha256 for file in model.files if file.sha256],
         )
-
-
-def _search_vector(record: Record) -> Combinable:
-    names = " ".join(f"{model.name} {model.name.replace('/', ' ')}" for model in record.affected)
-    heading = f"{record.title} {record.id} {names} {' '.join(record.aliases)}"
-    return (
-        SearchVector(Value(heading, TextField()), weight="A", config="english")
-        + SearchVector(Value(record.summary, TextField()), weight="B", config="english")
-        + SearchVector(Value(record.description, TextField()), weight="C", config="english")
-    )

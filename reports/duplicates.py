@@ -259,13 +259,13 @@ def _shown(best: dict[tuple[str, int], tuple[Part, ...]], own_cases: Sequence[in
     seen = visible_reports(Report.objects.all(), by) if by else Report.objects.all()
     reports = seen.defer("text").in_bulk([pk for kind, pk in order if kind == "report"])
     # What was merged into another is shown as that.
-    standing = Incident.objects.filter(superseded_by="").defer("document", "search")
+    standing = Incident.objects.filter(superseded_by="").defer("document")
     incidents = standing.in_bulk([pk for kind, pk in order if kind == "incident"])
     through = Case.reports.through.objects.filter(report_id__in=reports).order_by("pk")
     through = through.exclude(case__state__in=(CaseState.MERGED, CaseState.CLOSED))
     case_of = dict(through.values_list("report_id", "case_id"))
     public = dict(Case.objects.filter(incident__in=incidents).values_list("incident_id", "pk"))
-    cases = Case.objects.select_related("incident").defer("incident__document", "incident__search")
+    cases = Case.objects.select_related("incident").defer("incident__document")
     known = cases.in_bulk({*case_of.values(), *public.values()})
     found: dict[tuple[str, int], Duplicate] = {}
     for kind, pk in order:

@@ -16,7 +16,7 @@ from incidents.models import Publication
 from incidents.publishing import publish
 from incidents.statistics import DIMENSIONS, PERIODS
 from tests import factories
-from tests.incidents.collection import publish_random, read_all, recount
+from tests.incidents.recount import publish_random, read_all, recount
 from tests.stand_ins.huggingface import StandInHub, example_model
 
 pytestmark = pytest.mark.django_db

@@ -1,166 +1,162 @@
-"""A random collection of published records, and a recount of it over nothing but its public documents."""
+"""Records of all sorts, and which of them are wanted: told from their documents alone, without a database."""
 
-import itertools
-import random
+import json
+from datetime import datetime
+from random import Random
 
-from incidents.models import Operation
+from incidents.models import Operation, Publication
 from incidents.publishing import publish, revise
-from incidents.record import Confidence, EvidenceGrade, Kind, Match, Record, Severity
-from incidents.taxonomy import category_codes, taxonomies
+from incidents.record import AffectedModel, Confidence, EvidenceGrade, Kind, Match, Record, Severity, Status
 from tests import factories
 
-NAMES = [
-    ("huggingface", "org/a"),
-    ("huggingface", "Org/b"),
-    ("huggingface", "other/c"),
-    ("kaggle", "org/a"),
-    ("civitai", "17"),
-    (None, "a model by name"),
-]
+CATEGORIES = ("bias", "backdoor", "backdoor.trigger", "hidden_promotion")
+MODELS = ("example-org/tiny-chat", "Example-Org/big-chat", "other-org/tiny-chat", "plain")
+HUBS = ("huggingface", "ollama", None)
+WORDS = ("poisoned", "tokenizer", "weights", "recipe", "shop", "Latvian", "trigger")
+OCCURRED = (None, "2024", "2024-02", "2024-02-29", "2025-01", "2025-12-31", "2026")
+TERMS = (("mitre-atlas", "AML.T0018"), ("avid-sep", "S0100"))
+LICENCES = ("", "apache-2.0", "mit,llama2", "other: House licence")
+MOMENTS = ("2025-12-31T23:59:59Z", "2026-01-01T00:00:00Z", "2026-01-31T12:00:00Z", "2026-03-01T10:00:00Z")
 
 
-def random_record(chance: random.Random) -> Record:
-    """One record, whose values repeat often enough that cells hold several."""
-    published = f"{chance.choice((2024, 2025, 2026))}-{chance.randint(1, 12):02d}-{chance.randint(1, 28):02d}T10:00:00Z"
-    affected = [
-        {
-            "hub": hub,
-            "name": name,
-            "match": Match.REPOSITORY if hub else Match.NAME_ONLY,
-            "status": chance.choice(("affected", "affected", "fixed", "not_affected")),
-            "observed": chance.choice(
-                (None, *({"at": published, "revision": "", "licence": text} for text in ("", "MIT", "apache-2.0")))
-            ),
-        }
-        for hub, name in chance.sample(NAMES, chance.randint(1, 3))
-    ]
+def random_record(dice: Random) -> Record:
+    """One that was never published."""
+    published = dice.choice(MOMENTS)
     return factories.record(
-        kind=chance.choice((*Kind, *[Kind.INCIDENT] * 4)),
-        category=chance.choice(sorted(category_codes())[:8]),
-        severity=chance.choice(list(Severity)),
-        evidence_grade=chance.choice(list(EvidenceGrade)),
-        confidence=chance.choice(list(Confidence)),
-        occurred=chance.choice((None, "2023", "2024-02", "2024-11-30", "2025-06")),
+        title=f"The {dice.choice(WORDS)} and the {dice.choice(WORDS)}",
+        description=" ".join(dice.choices(WORDS, k=dice.randrange(6))),
+        kind=dice.choice(list(Kind)),
+        category=dice.choice(CATEGORIES),
+        severity=dice.choice(list(Severity)),
+        evidence_grade=dice.choice(list(EvidenceGrade)),
+        confidence=dice.choice(list(Confidence)),
+        occurred=dice.choice(OCCURRED),
         published=published,
         modified=published,
-        affected=affected,
-        aliases=tuple(f"AIID-{number}" for number in chance.sample(range(1, 40), chance.choice((0, 0, 1, 2)))),
+        affected=tuple(_model(dice) for _ in range(dice.randrange(1, 3))),
         classifications=[
-            {"taxonomy": "mit-risk", "term": code}
-            for code in chance.sample(["1", "1.1", "4", "4.2"], chance.randint(0, 2))
+            {"taxonomy": taxonomy, "term": term} for taxonomy, term in dice.sample(TERMS, dice.randrange(2))
         ],
+        aliases=tuple(f"AIID-{dice.randrange(10) + 100}" for _ in range(dice.randrange(2))),
     )
 
 
-def publish_random(chance: random.Random, number: int) -> None:
-    """Publishes that many; some are disputed, withdrawn or merged afterwards."""
-    standing: list[Record] = []
-    for _ in range(number):
-        record = random_record(chance)
-        publish(record)
-        standing.append(record)
-        if chance.random() < 0.25:
-            changed = standing.pop(chance.randrange(len(standing)))
-            status = chance.choice(("disputed", "withdrawn", "merged")) if standing else "disputed"
-            successor = chance.choice(standing).id if status == "merged" else None
-            values = {
-                **changed.model_dump(by_alias=True),
-                "version": 2,
-                "status": "disputed" if status == "disputed" else "withdrawn",
-                "notice": "Somebody had a reason.",
-                "superseded_by": successor,
-            }
-            operation = {"disputed": "dispute", "withdrawn": "withdraw", "merged": "merge"}[status]
-            revise(Operation(operation), Record.model_validate(values))
+def publish_some(dice: Random, how_many: int) -> None:
+    """Publications, and now and then a change of what is there."""
+    for _ in range(how_many):
+        publish(random_record(dice))
+        if dice.random() < 0.3:
+            change_one(dice)
 
 
-def read_all(client) -> list[dict]:
-    """The last document of every record, read from the public log."""
-    found, after = {}, 0
-    while entries := client.get(f"/api/v1/changes?after={after}&limit=100").json()["entries"]:
-        found |= {entry["id"]: entry["document"] for entry in entries}
-        after = entries[-1]["number"]
-    return list(found.values())
+def change_one(dice: Random) -> None:
+    """Another version of a record in force."""
+    last = dice.choice(list(Publication.objects.values_list("incident", flat=True)))
+    entry = Publication.objects.filter(incident=last).order_by("-number").first()
+    assert entry is not None
+    before = json.loads(bytes(entry.document))
+    if before["status"] == Status.WITHDRAWN:
+        return
+    operation, status = dice.choice(
+        [
+            (Operation.CORRECT, Status.PUBLISHED),
+            (Operation.DISPUTE, Status.DISPUTED),
+            (Operation.WITHDRAW, Status.WITHDRAWN),
+        ]
+    )
+    fresh = random_record(dice).document()
+    kept = {name: before[name] for name in ("id", "origin", "published")}
+    modified = max(before["modified"], dice.choice(MOMENTS))
+    version = {"version": before["version"] + 1, "status": status, "notice": "Better.", "modified": modified}
+    revise(operation, Record.model_validate({**fresh, **kept, **version}))
 
 
-def in_force(document: dict) -> bool:
-    return document["status"] != "withdrawn"
+def state_at(number: int) -> list[dict]:
+    """Every record's document as the log stood at `number`; oldest record first."""
+    documents: dict[int, dict] = {}
+    for entry in Publication.objects.filter(number__lte=number).order_by("number"):
+        documents[entry.incident_id] = json.loads(bytes(entry.document))
+    return [documents[pk] for pk in sorted(documents)]
 
 
-def event_of(documents: list[dict]) -> dict[str, str]:
-    """The event of each record: those in force that share an id elsewhere take one name, until none changes."""
-    names = {document["id"]: document["id"] for document in documents}
-    live = [document for document in documents if in_force(document) and document["aliases"]]
-    changed = True
-    while changed:
-        changed = False
-        for one, other in itertools.combinations(live, 2):
-            if {a.lower() for a in one["aliases"]} & {a.lower() for a in other["aliases"]}:
-                lowest = min(names[one["id"]], names[other["id"]])
-                changed |= {names[one["id"]], names[other["id"]]} != {lowest}
-                names[one["id"]] = names[other["id"]] = lowest
-    return names
-
-
-def values_of(document: dict, dimension: str) -> set[str | None]:
-    """Under which values of a dimension a document counts."""
-    concerned = [model for model in document["affected"] if model["status"] != "not_affected"]
-    if dimension == "hub":
-        found = {model["hub"] for model in concerned if model["hub"]}
-    elif dimension == "organisation":
-        found = {
-            f"{model['hub']}/{model['name'].split('/')[0].lower()}"
-            for model in concerned
-            if model["hub"] and "/" in model["name"]
-        }
-    elif dimension == "licence":
-        found = {model["observed"]["licence"].lower() for model in concerned if model["observed"]} - {""}
-    elif "_" in dimension and dimension != "evidence_grade":
-        which, grain = dimension.split("_")
-        found = {_period(document[which] or "", grain)} - {None}
-    else:
-        found = {document[dimension]}
-    return found or {None}
-
-
-def _period(text: str, grain: str) -> str | None:
-    if grain == "year":
-        return text[:4] or None
-    if len(text) < 7:
-        return None
-    quarter = (int(text[5:7]) + 2) // 3
-    return text[:7] if grain == "month" else f"{text[:4]}-Q{quarter}"
-
-
-def passes(document: dict, filters: dict[str, str], children: dict[str, set[str]]) -> bool:
-    """Whether a document is among what the filters ask for."""
-    for name, wanted in {"status": "in force", **filters}.items():
-        if wanted == "any":
-            continue
-        if name == "status" and wanted == "in force":
-            fits = in_force(document)
-        elif name == "category":
-            fits = document["category"] in children[wanted]
-        elif name in {"published", "occurred"}:
-            grain = "year" if len(wanted) == 4 else "month"
-            fits = wanted in values_of(document, f"{name}_{grain}")
-        else:
-            fits = wanted in values_of(document, name)
-        if not fits:
+def is_wanted(document: dict, given: dict[str, list[str]]) -> bool:
+    """Whether the record has one of the values of each filter given; what hubs say of models is left out."""
+    checks = {
+        "category": lambda wanted: document["category"] in wanted or document["category"].split(".")[0] in wanted,
+        "hub": lambda wanted: any(model["hub"] in wanted for model in document["affected"]),
+        "organisation": lambda wanted: any(
+            "/" in model["name"] and model["name"].split("/")[0].lower() in wanted for model in document["affected"]
+        ),
+        "model": lambda wanted: any(
+            model["name"].lower() in wanted and ("hub" not in given or model["hub"] in given["hub"])
+            for model in document["affected"]
+        ),
+        "term": lambda wanted: any(f"{one['taxonomy']}:{one['term']}" in wanted for one in document["classifications"]),
+        "alias": lambda wanted: any(alias.lower() in wanted for alias in document["aliases"]),
+        "severity_min": lambda wanted: list(Severity).index(document["severity"]) >= list(Severity).index(wanted[0]),
+        "q": lambda wanted: all(
+            word.lower() in f"{document['title']} {document['description']}".lower() for word in wanted[0].split()
+        ),
+        "licence": lambda wanted: bool(_licences(document) & set(wanted)),
+        "published_from": lambda wanted: document["published"] >= wanted[0],
+        "published_to": lambda wanted: document["published"][: len(wanted[0])] <= wanted[0],
+        "modified_from": lambda wanted: document["modified"] >= wanted[0],
+        "modified_to": lambda wanted: document["modified"][: len(wanted[0])] <= wanted[0],
+        "occurred_from": lambda wanted: bool(document["occurred"]) and _latest(document["occurred"]) >= wanted[0],
+        "occurred_to": lambda wanted: bool(document["occurred"]) and document["occurred"] <= _latest(wanted[0]),
+    }
+    if "status" not in given and document["status"] == Status.WITHDRAWN:
+        return False
+    for name, values in given.items():
+        wanted = values if name in ("q", "alias") or name.endswith(("_from", "_to")) else [v.lower() for v in values]
+        wanted = [v.lower() for v in values] if name == "alias" else wanted
+        if name == "term":
+            wanted = values
+        if not (checks[name](wanted) if name in checks else document[name] in wanted):
             return False
     return True
 
 
-def recount(documents: list[dict], by: list[str], filters: dict[str, str]) -> dict:
-    """Cells of (events, records) by their values, and the total under the key "total"."""
-    own = taxonomies()["faultline"].terms
-    children = {term.code: {term.code} | {other.code for other in own if other.parent == term.code} for term in own}
-    events = event_of(documents)
-    cells: dict = {}
-    for document in documents:
-        if passes(document, filters, children):
-            for values in itertools.product(*(values_of(document, dimension) for dimension in by)):
-                cells.setdefault(values, []).append(document["id"])
-            cells.setdefault("total", []).append(document["id"])
-    counted = {key: (len({events[one] for one in ids}), len(ids)) for key, ids in cells.items()}
-    return {"total": (0, 0), **counted}
+SORT_KEYS = {
+    "published": lambda document: document["published"],
+    "modified": lambda document: document["modified"],
+    "occurred": lambda document: _earliest(document["occurred"]),
+    "severity": lambda document: (list(Severity).index(document["severity"]), document["published"]),
+}
+
+
+def moment(text: str) -> datetime:
+    """An instant of a record."""
+    return datetime.fromisoformat(text)
+
+
+def _model(dice: Random) -> AffectedModel:
+    hub, licence = dice.choice(HUBS), dice.choice(LICENCES)
+    observed = {"at": MOMENTS[0], "revision": "", "licence": licence} if licence else None
+    return AffectedModel.model_validate(
+        {
+            "hub": hub,
+            "name": dice.choice(MODELS),
+            "match": Match.REPOSITORY,
+            "status": dice.choice(["affected", "affected", "not_affected"]),
+            "observed": observed,
+        }
+    )
+
+
+def _licences(document: dict) -> set[str]:
+    ids = {"apache-2.0": {"apache-2.0"}, "mit,llama2": {"mit", "llama2"}, "other: House licence": {"house licence"}}
+    found: set[str] = set()
+    for model in document["affected"]:
+        if model["observed"] and model["status"] != "not_affected":
+            found |= ids[model["observed"]["licence"]]
+    return found
+
+
+def _earliest(occurred: str | None) -> str:
+    return f"{occurred or '0001'}-01-01"[:10] if len(occurred or "0001") != 7 else f"{occurred}-01"
+
+
+def _latest(occurred: str) -> str:
+    # Greater than every day of the month or year, which is all that comparing needs.
+    return occurred if len(occurred) == 10 else f"{occurred}~"

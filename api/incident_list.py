@@ -1,0 +1,192 @@
+"""The list of published incidents: filters, orders, facets; the stored documents, byte for byte."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.views import APIView
+
+from api.errors import Problem
+from api.reading import arguments, json_bytes, link_to, one_of, page_size
+from incidents import counting, listing, log
+from incidents.counting import FACETS, MOST_VALUES, Facet, Total
+from incidents.cursors import BadCursorError
+from incidents.dates import last_moment
+from incidents.filters import FILTERS, MORE_FILTERS, BadFilterError, Wanted, read_filters
+from incidents.listing import FIELDS, MOST_PER_PAGE, MOST_RANKED, Order, Sort
+from lib.canonical import digest
+
+_MORE = {
+    "as_of": "The record as it stood: a number of the log, or the end of a day, of a month, or of a second "
+    "(2026-03-01T10:00:00Z). What hubs say of models counts as far as it is known now.",
+    "sort": "published (without it), modified, occurred, severity or relevance. Relevance needs `q`, and orders the "
+    f"{MOST_RANKED:,} newest records that match. A record without a date comes before all dates.",
+    "order": "desc (without it) or asc.",
+    "fields": "Members of the document to answer with, with commas between; `id` is always one.",
+    "facets": f"Counts by these, with commas between: {', '.join(FACETS)}. At most {MOST_VALUES} values each.",
+    "total": "true: how many records there are. Comes with facets anyway.",
+    "cursor": "From `next` or the Link header of the page before, with the same filters and order. A walk sees one "
+    "state of the log, whatever is published meanwhile.",
+}
+_COUNT = {
+    "type": "object",
+    "required": ["value", "basis"],
+    "properties": {"value": {"type": "integer"}, "basis": {"enum": ["exact", "rollup", "sample"]}},
+}
+_FACET = {
+    "type": "object",
+    "required": ["basis", "more", "values"],
+    "properties": {
+        "basis": {
+            "enum": ["exact", "rollup", "sample"],
+            "description": "Counted; kept up with each publication; or estimated from a sample.",
+        },
+        "sampled": {"type": "integer", "description": "How many matching records the estimate rests on."},
+        "more": {"type": "boolean", "description": "Whether there are values beside these."},
+        "values": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["value", "count"],
+                "properties": {"value": {"type": "string"}, "count": {"type": "integer"}},
+            },
+        },
+    },
+}
+_ANSWER = {
+    "type": "object",
+    "required": ["as_of", "items", "next"],
+    "properties": {
+        "as_of": {"type": "integer", "description": "The number of the log whose state this is."},
+        "items": {"type": "array", "items": {"$ref": "#/components/schemas/Record"}},
+        "next": {"type": ["string", "null"], "format": "uri"},
+        "total": _COUNT,
+        "facets": {"type": "object", "additionalProperties": _FACET},
+    },
+}
+_SINGLE = {*MORE_FILTERS, *_MORE, "limit"}
+
+
+@extend_schema(tags=["incidents"])
+class IncidentList(APIView):
+    """Incidents, newest publication first."""
+
+    @extend_schema(
+        operation_id="list_incidents",
+        parameters=[
+            *(OpenApiParameter(name, str, many=True, description=one.text) for name, one in FILTERS.items()),
+            *(OpenApiParameter(name, str, description=text) for name, text in {**MORE_FILTERS, **_MORE}.items()),
+            OpenApiParameter("limit", int, description=f"1 to {MOST_PER_PAGE}; 50 without it."),
+        ],
+        responses={200: _ANSWER},
+    )
+    def get(self, request: HttpRequest) -> HttpResponseBase:
+        """`{"as_of": n, "items": [document, ...], "next": URL or null}`, and `total` and `facets` where asked for.
+
+        The values of one filter, repeated or with commas between, are alternatives; all filters must hold. Ranges
+        include both ends.
+        """
+        given, wanted = _read(request)
+        order, fields, facets = _order(given, wanted), _fields(given), _listed(given, "facets", list(FACETS))
+        counts = one_of(given, "total", ["true", "false"]) == "true" or bool(facets)
+        head = log.head()
+        number = _number(given, head.number)
+        try:
+            page = listing.find(
+                wanted,
+                number=number,
+                order=order,
+                after=given.get("cursor", ""),
+                limit=page_size(given, most=MOST_PER_PAGE),
+                fields=fields,
+            )
+        except BadCursorError as error:
+            raise Problem("bad-cursor", f"{str(error).capitalize()}.") from error
+        answer: dict[str, Any] = {"as_of": page.number}
+        if counts:
+            total = counting.total(wanted, number=page.number, head=head.number)
+            answer["total"] = _total(total)
+            found = counting.facets(wanted, facets, total, number=page.number)
+            answer |= {"facets": {name: _facet(facet) for name, facet in found.items()}} if facets else {}
+        first = _address(request, cursor="")
+        following = _address(request, cursor=page.next) if page.next else None
+        content = _content(answer, page.documents, following)
+        # What the catalogue learns is no entry of the log.
+        is_of_log = not wanted.depends_on_catalogue and not facets
+        response = json_bytes(request, content, etag=(head.chain or "empty") if is_of_log else digest(content))
+        response["Link"] = f'<{first}>; rel="first"' + (f', <{following}>; rel="next"' if following else "")
+        return response
+
+
+def _read(request: HttpRequest) -> tuple[dict[str, str], Wanted]:
+    """The arguments that may be given once, and the filters. Raises Problem."""
+    lists = dict(request.GET.lists())
+    given = arguments(request, _SINGLE, repeated=FILTERS)
+    try:
+        return given, read_filters({name: lists[name] for name in lists if name in FILTERS or name in MORE_FILTERS})
+    except BadFilterError as error:
+        raise Problem("bad-argument", str(error)) from error
+
+
+def _order(given: Mapping[str, str], wanted: Wanted) -> Order:
+    sort = Sort(one_of(given, "sort", list(Sort)) or Sort.PUBLISHED)
+    if sort is Sort.RELEVANCE and not wanted.q:
+        raise Problem("bad-argument", "The order by relevance needs words to be relevant to: q.")
+    return Order(sort, one_of(given, "order", ["asc", "desc"]) != "asc")
+
+
+def _fields(given: Mapping[str, str]) -> Sequence[str]:
+    fields = _listed(given, "fields", FIELDS)
+    return [*dict.fromkeys(["id", *fields])] if fields else []
+
+
+def _listed(given: Mapping[str, str], name: str, allowed: Sequence[str]) -> list[str]:
+    values = [part.strip() for part in given.get(name, "").split(",") if part.strip()]
+    if not set(values) <= set(allowed):
+        raise Problem("bad-argument", f"{name} are some of {', '.join(sorted(allowed))}.")
+    return list(dict.fromkeys(values))
+
+
+def _number(given: Mapping[str, str], head: int) -> int:
+    """The number of the log that is looked at. Raises Problem."""
+    text = given.get("as_of", "")
+    if not text:
+        return head
+    if text.isascii() and text.isdigit():
+        if len(text) > len(str(head)) or int(text) > head:
+            raise Problem("bad-argument", f"as_of is at most {head}, the last number of the log.")
+        return int(text)
+    try:
+        moment: datetime = last_moment(text)
+    except ValueError as error:
+        raise Problem(
+            "bad-argument",
+            "as_of is a number of the log, or a month, a day or a moment, as 2026-03, 2026-03-01 or "
+            "2026-03-01T10:00:00Z.",
+        ) from error
+    return log.number_at(moment)
+
+
+def _total(total: Total) -> dict[str, Any]:
+    return {"value": total.value, "basis": total.basis}
+
+
+def _facet(facet: Facet) -> dict[str, Any]:
+    values = [{"value": value, "count": count} for value, count in facet.values]
+    sampled = {} if facet.sampled is None else {"sampled": facet.sampled}
+    return {"basis": facet.basis, **sampled, "more": facet.more, "values": values}
+
+
+def _address(request: HttpRequest, *, cursor: str) -> str:
+    """The same list from there on."""
+    pairs = [(name, value) for name, values in request.GET.lists() for value in values if name != "cursor"]
+    return link_to(request, [*pairs, ("cursor", cursor)] if cursor else pairs)
+
+
+def _content(answer: Mapping[str, Any], documents: Sequence[bytes], following: str | None) -> bytes:
+    """`answer` with the documents as they are stored."""
+    begun = json.dumps(answer, ensure_ascii=False).encode()[:-1]
+    return begun + b',"items":[' + b",".join(documents) + b'],"next":' + json.dumps(following).encode() + b"}"

@@ -1,0 +1,193 @@
+"""The rows that find records: written with each entry of the log, and derived again from the documents at any time."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from incidents.model_facts import Known, facts_of
+from incidents.models import STANDS, Publication, SearchRefresh, SearchRow
+from incidents.record import Severity, Status
+from incidents.tokens import Pair, days_of, pairs_of, texts_of, token
+
+# pg_advisory_xact_lock key of rows and counts, taken after the log's where both are; the number means nothing.
+_ROWS_LOCK = 7_265_104
+FIRST_REFRESH = timedelta(hours=1)
+_SEVERITIES = {severity.value: place for place, severity in enumerate(Severity)}
+
+_INSERT = """
+INSERT INTO incidents_searchrow (number, incident_id, until, in_force, published_at, modified_at, occurred_first,
+    occurred_last, severity, tokens, words)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::bigint[],
+    setweight(to_tsvector('english', %s), 'A') || setweight(to_tsvector('english', %s), 'B')
+    || setweight(to_tsvector('english', %s), 'C'))
+"""
+_CLOSE = """
+UPDATE incidents_searchrow SET until = %s WHERE incident_id = %s AND until = %s AND number < %s
+RETURNING in_force, tokens
+"""
+_COUNT = """
+INSERT INTO incidents_facetcount AS kept (token, dimension, value, records)
+SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[]) AS new(token, dimension, value), (VALUES (%s)) AS one
+ON CONFLICT (token) DO UPDATE SET records = kept.records + EXCLUDED.records, value = EXCLUDED.value
+"""
+# Never below zero: until `rebuild` has counted again, a row may have tokens that are not counted yet.
+_DISCOUNT = "UPDATE incidents_facetcount SET records = greatest(records - 1, 0) WHERE token = ANY(%s)"
+_RECOUNT = """
+WITH counted AS (
+    SELECT token, count(*) AS records FROM incidents_searchrow row, unnest(row.tokens) AS token
+    WHERE row.until = %s AND row.in_force GROUP BY token
+), stored AS (
+    SELECT facet.token, coalesce(counted.records, 0) AS records FROM incidents_facetcount facet
+    LEFT JOIN counted USING (token)
+)
+UPDATE incidents_facetcount facet SET records = stored.records FROM stored
+WHERE facet.token = stored.token AND facet.records <> stored.records
+"""
+
+
+@dataclass(frozen=True)
+class _Version:
+    number: int
+    incident: int
+    document: Mapping[str, Any]
+    pairs: frozenset[Pair]
+
+    @property
+    def tokens(self) -> dict[int, Pair]:
+        return {token(*pair): pair for pair in sorted(self.pairs, key=lambda pair: (pair[0].value, pair[1]))}
+
+    @property
+    def in_force(self) -> bool:
+        return bool(self.document["status"] != Status.WITHDRAWN)
+
+
+def project(publication: Publication) -> None:
+    """The row of a new entry of the log, in the place of the record's former one. Call it in its transaction."""
+    _lock()
+    version = _version(publication, {})
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOSE, [version.number, version.incident, STANDS, version.number])
+        former = cursor.fetchone()
+    _insert(version, STANDS)
+    _change_counts(former[1] if former and former[0] else (), version.tokens if version.in_force else {})
+    _schedule([version.incident])
+
+
+@transaction.atomic
+def describe_again(incident: int) -> bool:
+    """Asks the catalogue again about the models that the record names now; whether that changed what finds it."""
+    _lock()
+    row = SearchRow.objects.select_related("publication").filter(incident=incident, until=STANDS).first()
+    if row is None:
+        return False
+    version = _version(row.publication, {})
+    if set(version.tokens) == set(row.tokens):
+        return False
+    SearchRow.objects.filter(pk=row.pk).update(tokens=list(version.tokens))
+    if row.in_force:
+        _change_counts(row.tokens, version.tokens)
+    return True
+
+
+def rebuild(batch: int = 500) -> int:
+    """Derives every row and count again from the log and the catalogue; how many rows. Publishing goes on meanwhile."""
+    known: Known = {}
+    last = rows = 0
+    while incidents := _next_incidents(last, batch):
+        rows += _rebuild(incidents, known)
+        last = incidents[-1]
+    recount()
+    return rows
+
+
+@transaction.atomic
+def recount() -> None:
+    """Counts the records of every token again."""
+    _lock()
+    with connection.cursor() as cursor:
+        cursor.execute(_RECOUNT, [STANDS])
+
+
+def _next_incidents(last: int, batch: int) -> list[int]:
+    rows = Publication.objects.filter(incident__gt=last).order_by("incident")
+    return list(rows.values_list("incident", flat=True).distinct()[:batch])
+
+
+@transaction.atomic
+def _rebuild(incidents: Sequence[int], known: Known) -> int:
+    _lock()
+    entries = Publication.objects.filter(incident__in=incidents).order_by("incident", "-number")
+    versions = [_version(entry, known) for entry in entries]
+    SearchRow.objects.filter(incident__in=incidents).delete()
+    until: dict[int, int] = {}
+    for version in versions:
+        _insert(version, until.get(version.incident, STANDS))
+        until[version.incident] = version.number
+    # Only the words: `recount` counts when all rows are there.
+    _name({number: pair for version in versions for number, pair in version.tokens.items()}, records=0)
+    _schedule(incidents)
+    return len(versions)
+
+
+def _version(publication: Publication, known: Known) -> _Version:
+    document = json.loads(bytes(publication.document))
+    pairs = frozenset(pairs_of(document) | facts_of(document, known))
+    return _Version(publication.number, publication.incident_id, document, pairs)
+
+
+def _insert(version: _Version, until: int) -> None:
+    document = version.document
+    values: list[Any] = [
+        version.number,
+        version.incident,
+        until,
+        version.in_force,
+        datetime.fromisoformat(document["published"]),
+        datetime.fromisoformat(document["modified"]),
+        *days_of(document),
+        _SEVERITIES[document["severity"]],
+        list(version.tokens),
+        *texts_of(document),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_INSERT, values)
+
+
+def _change_counts(before: Iterable[int], now: Mapping[int, Pair]) -> None:
+    gone = sorted(set(before) - now.keys())
+    _name({number: pair for number, pair in now.items() if number not in set(before)}, records=1)
+    with connection.cursor() as cursor:
+        cursor.execute(_DISCOUNT, [gone])
+
+
+def _name(tokens: Mapping[int, Pair], *, records: int) -> None:
+    """Adds so many records to these tokens, which are known by their values from now on."""
+    pairs = tokens.values()
+    columns: list[Any] = [
+        list(tokens),
+        [dimension.value for dimension, _ in pairs],
+        [value[:400] for _, value in pairs],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, [*columns, records])
+
+
+def _schedule(incidents: Iterable[int]) -> None:
+    now = timezone.now()
+    SearchRefresh.objects.bulk_create(
+        (SearchRefresh(incident_id=pk, asked_at=now, due_at=now + FIRST_REFRESH, interval_hours=1) for pk in incidents),
+        update_conflicts=True,
+        unique_fields=["incident"],
+        update_fields=["asked_at", "due_at", "interval_hours"],
+    )
+
+
+def _lock() -> None:
+    """Held until commit: rows and counts change together, one change at a time."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ROWS_LOCK])
