@@ -3,7 +3,19 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from api import changes, check, errors, hub_models, incidents, model_lists, reports, statistics, taxonomies, threads
+from api import (
+    changes,
+    check,
+    errors,
+    hub_models,
+    incidents,
+    model_lists,
+    organisations,
+    reports,
+    statistics,
+    taxonomies,
+    threads,
+)
 
 app_name = "api"
 
@@ -19,6 +31,9 @@ urlpatterns = [
     path("v1/changes", changes.Changes.as_view(), name="changes"),
     path("v1/taxonomies", taxonomies.TaxonomyList.as_view(), name="taxonomies"),
     path("v1/taxonomies/<str:taxonomy>", taxonomies.TaxonomyDetail.as_view(), name="taxonomy"),
+    path("v1/taxonomies/<str:taxonomy>/terms/<str:code>", taxonomies.TermDetail.as_view(), name="term"),
+    path("v1/organisations", organisations.OrganisationList.as_view(), name="organisations"),
+    path("v1/organisations/<str:hub>/<str:name>", organisations.OrganisationDetail.as_view(), name="organisation"),
     path("v1/statistics", statistics.Statistics.as_view(), name="statistics"),
     path("v1/statistics/rates", statistics.Rates.as_view(), name="rates"),
     path("v1/schemas/incident", taxonomies.RecordSchema.as_view(), name="record-schema"),
