@@ -10,12 +10,13 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import BaseModel
 from rest_framework.views import APIView
 
+from api.errors import Problem
 from api.hub_models import Counts, PublisherStatement, counts, statement
 from api.model_lists import PAGING, ListedModelDocument, listed, paged, read_cursor
 from api.reading import arguments, json_bytes, page_size
 from incidents import organisations
 from incidents.organisations import Organisation
-from incidents.statistics import Cell
+from incidents.statistics import Cell, TooMuchWorkError
 from lib import keyset
 from lib.canonical import digest
 
@@ -114,7 +115,10 @@ class OrganisationDetail(APIView):
     @extend_schema(operation_id="get_organisation", responses={200: OrganisationDocument})
     def get(self, request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
         """Its models, how many incidents concern them and of what sort, and what publishers say in those records."""
-        found = organisations.organisation(hub, name)
+        try:
+            found = organisations.organisation(hub, name)
+        except TooMuchWorkError as error:
+            raise Problem("too-much-work", "This takes too long to count now.", status=503) from error
         if found is None:
             raise Http404
         content = _document(found).model_dump_json().encode()

@@ -99,7 +99,7 @@ def find(*, hub: str = "", after: str = "", limit: int = 50) -> Page:
 
 
 def organisation(hub: str, name: str) -> Organisation | None:
-    """One organisation, letter case aside; None where nothing public is of it."""
+    """One organisation, letter case aside; None where nothing public is of it. Raises statistics.TooMuchWorkError."""
     key = f"{hub}/{name.lower()}"
     if hub not in hubs() or "\x00" in name or "/" in name or not _is_public(hub, name.lower(), key):
         return None

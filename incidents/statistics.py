@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
 
 from catalogue.openness import Dimension as Openness
 from incidents.record import AffectedStatus, Confidence, EvidenceGrade, Kind, Severity, Status
@@ -65,6 +66,10 @@ _ALLOWED: Mapping[str, Sequence[str]] = {
 
 class BadQueryError(ValueError):
     """What was asked cannot be counted; the message says why."""
+
+
+class TooMuchWorkError(RuntimeError):
+    """Counting took longer than a reader may keep the database busy."""
 
 
 @dataclass(frozen=True)
@@ -138,19 +143,34 @@ def _period(name: str, text: str) -> tuple[int, int | None]:
 def count(query: Query) -> Counts:
     """Counts. One statement, so that cells, totals and the log's number are of one moment.
 
-    Raises BadQueryError where there are more than MOST_CELLS, and django.db.OperationalError after MOST_MILLISECONDS.
+    Raises BadQueryError where there are more than MOST_CELLS, and TooMuchWorkError after MOST_MILLISECONDS.
     """
-    statement, values = _statement(query)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(MOST_MILLISECONDS)])
-        cursor.execute(statement, values)
-        (number, events, records, *omitted), *rows = cursor.fetchall()
+    (number, events, records, *omitted), *rows = _rows(*_statement(query))
     if len(rows) > MOST_CELLS:
         raise BadQueryError(f"there are more than {MOST_CELLS} cells: ask for fewer values, or filter")
     cells = [Cell(tuple(map(_written, query.by, found)), events, records) for _, events, records, *found in rows]
     cells.sort(key=lambda cell: [(value is None, value or "") for value in cell.values])
     left_out = {name: int(left) for name, left in zip(query.by, omitted, strict=True) if int(left)}
     return Counts(number, events, records, tuple(cells), left_out)
+
+
+_TIMEOUT = "SELECT set_config('statement_timeout', %s, true)"
+
+
+def _rows(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout')")
+            (before,) = cursor.fetchone()
+            cursor.execute(_TIMEOUT, [str(MOST_MILLISECONDS)])
+            cursor.execute(statement, values)
+            rows = list(cursor.fetchall())
+            cursor.execute(_TIMEOUT, [before])  # of a transaction around this one, if there is one
+            return rows
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise TooMuchWorkError("this takes too long to count: filter it") from error
+        raise
 
 
 def _written(dimension: str, value: str | None) -> Value:
