@@ -60,22 +60,34 @@ class Organisation:
     statements: tuple[Said, ...]
 
 
+# The first of each half in its own order; only what is on the page is counted. A name that leads to a public model is
+# counted as that model, under the organisation it has now.
 _MODELS = """
-SELECT organisation, COUNT(key) FROM (
-    SELECT model.hub || '/' || LOWER(split_part(model.name, '/', 1)) AS organisation,
-        model.hub, LOWER(model.name) AS key
+WITH shown AS (
+    SELECT model.hub || '/' || LOWER(split_part(model.name, '/', 1)) AS organisation
     FROM catalogue_model model WHERE model.shown AND model.name LIKE '_%%/%%'
+),
+page AS (
+    (SELECT DISTINCT organisation FROM incidents_recordedname
+    WHERE organisation > %(after)s AND organisation <> '' AND (%(hub)s = '' OR hub = %(hub)s)
+    ORDER BY organisation LIMIT %(limit)s)
   UNION
-    SELECT named.organisation, named.hub, named.name_key FROM incidents_recordedname named
-    WHERE named.organisation <> '' AND NOT EXISTS (
+    (SELECT DISTINCT organisation FROM shown
+    WHERE organisation > %(after)s AND (%(hub)s = '' OR starts_with(organisation, %(hub)s || '/'))
+    ORDER BY organisation LIMIT %(limit)s)
+    ORDER BY organisation LIMIT %(limit)s
+)
+SELECT page.organisation, COALESCE(confirmed.models, 0) + COALESCE(named.models, 0)
+FROM page
+LEFT JOIN (SELECT organisation, COUNT(*) AS models FROM shown GROUP BY organisation) confirmed USING (organisation)
+LEFT JOIN LATERAL (
+    SELECT COUNT(*) AS models FROM incidents_recordedname name
+    WHERE name.organisation = page.organisation AND NOT EXISTS (
         SELECT FROM catalogue_alias alias JOIN catalogue_model model ON model.id = alias.model_id AND model.shown
-        WHERE alias.hub = named.hub AND LOWER(alias.name) = named.name_key
+        WHERE alias.hub = name.hub AND LOWER(alias.name) = name.name_key
     )
-  UNION
-    SELECT named.organisation, NULL, NULL FROM incidents_recordedname named WHERE named.organisation <> ''
-) each
-WHERE organisation > %(after)s AND (%(hub)s = '' OR starts_with(organisation, %(hub)s || '/'))
-GROUP BY organisation ORDER BY organisation LIMIT %(limit)s
+) named ON TRUE
+ORDER BY page.organisation
 """
 _COUNTS = """
 SELECT each.organisation, COUNT(*), COUNT(*) FILTER (WHERE fact.kind = %(incident)s)
