@@ -189,7 +189,7 @@ def _document(found: PublicModel) -> bytes:
         ],
         direct=counts(found.direct),
         inherited_counts=counts(found.inherited_counts),
-        statements=[_statement(said) for said in found.statements],
+        statements=[statement(said) for said in found.statements],
         openness=found.openness,
         file_safety=found.safety,
         inspected_at=instant(found.inspected_at) if found.inspected_at else None,
@@ -212,7 +212,8 @@ def counts(counted: Counted) -> Counts:
     return Counts(records=counted.records, incidents=counted.incidents)
 
 
-def _statement(said: Said) -> PublisherStatement:
+def statement(said: Said) -> PublisherStatement:
+    """What a publisher says."""
     return PublisherStatement.model_validate(asdict(said))
 
 

@@ -34,7 +34,7 @@ _FILTERS = {
     "openness": "dimension:value, for example licence_osi:approved.",
     "has_incidents": "true for models that a record concerns, false for the others.",
 }
-_PAGING = [
+PAGING = [
     OpenApiParameter("cursor", str, description="From `next` or the Link header of the page before."),
     OpenApiParameter("limit", int, description="1 to 100; 50 without it."),
 ]
@@ -68,7 +68,7 @@ class ModelList(APIView):
 
     @extend_schema(
         operation_id="list_models",
-        parameters=[*(OpenApiParameter(name, str, description=text) for name, text in _FILTERS.items()), *_PAGING],
+        parameters=[*(OpenApiParameter(name, str, description=text) for name, text in _FILTERS.items()), *PAGING],
         responses={200: ModelPage},
     )
     def get(self, request: HttpRequest) -> HttpResponseBase:
@@ -76,11 +76,11 @@ class ModelList(APIView):
         given = arguments(request, {*_FILTERS, "cursor", "limit"})
         after = ("", "")
         if cursor := given.get("cursor"):
-            hub, name = _read(cursor, str, str)
+            hub, name = read_cursor(cursor, str, str)
             after = (str(hub), str(name))
         page = public_names.find(_wanted(given), after=after, limit=page_size(given))
         following = keyset.written(*page.next) if page.next else ""
-        return _page(request, given, [_listed(model).model_dump_json().encode() for model in page.models], following)
+        return paged(request, given, [listed(model).model_dump_json().encode() for model in page.models], following)
 
 
 def _wanted(given: Mapping[str, str]) -> Wanted:
@@ -110,7 +110,8 @@ def _trait(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _listed(model: ListedModel) -> ListedModelDocument:
+def listed(model: ListedModel) -> ListedModelDocument:
+    """One model of a list."""
     return ListedModelDocument(
         hub=model.hub,
         name=model.name,
@@ -143,7 +144,7 @@ class _Part(APIView):
             items, following = self.items(model, given, given.get("cursor", ""), page_size(given))
         except BadCursorError as error:
             raise Problem("bad-cursor", f"{error}.".capitalize()) from error
-        return _page(request, given, items, following)
+        return paged(request, given, items, following)
 
     def items(self, model: Model, given: Mapping[str, str], after: str, limit: int) -> tuple[list[bytes], str]:
         """The page's items as JSON, and the cursor of the page after. Raises BadCursorError."""
@@ -175,7 +176,7 @@ class ModelIncidents(_Part):
         operation_id="list_model_incidents",
         parameters=[
             OpenApiParameter("relation", str, enum=["direct", "inherited"], description="direct, if it is not said."),
-            *_PAGING,
+            *PAGING,
         ],
         responses={200: RecordPage},
     )
@@ -215,7 +216,7 @@ class ModelLineage(_Part):
         operation_id="list_model_lineage",
         parameters=[
             OpenApiParameter("direction", str, enum=["up", "down"], description="up, if it is not said: its bases."),
-            *_PAGING,
+            *PAGING,
         ],
         responses={200: LineagePage},
     )
@@ -264,7 +265,7 @@ class ModelSnapshots(_Part):
 
     word = "snapshots"
 
-    @extend_schema(operation_id="list_model_snapshots", parameters=_PAGING, responses={200: SnapshotPage})
+    @extend_schema(operation_id="list_model_snapshots", parameters=PAGING, responses={200: SnapshotPage})
     def get(self, request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
         """None from before the first record: they would tell that somebody had reported the model."""
         return self.respond(request, hub, name)
@@ -288,7 +289,7 @@ class ModelDrift(_Part):
 
     word = "drift"
 
-    @extend_schema(operation_id="list_model_drift", parameters=_PAGING, responses={200: DriftPage})
+    @extend_schema(operation_id="list_model_drift", parameters=PAGING, responses={200: DriftPage})
     def get(self, request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
         """Between two snapshots, when this node noticed."""
         return self.respond(request, hub, name)
@@ -312,7 +313,8 @@ def _snapshot(row: Snapshot) -> SnapshotDocument:
     )
 
 
-def _read(cursor: str, *kinds: type[keyset.Part]) -> tuple[keyset.Part, ...]:
+def read_cursor(cursor: str, *kinds: type[keyset.Part]) -> tuple[keyset.Part, ...]:
+    """The parts of a cursor. Raises Problem."""
     try:
         return keyset.read(cursor, *kinds)
     except BadCursorError as error:
@@ -323,7 +325,7 @@ def _json(document: BaseModel) -> bytes:
     return document.model_dump_json().encode()
 
 
-def _page(request: HttpRequest, given: Mapping[str, str], items: Sequence[bytes], cursor: str) -> HttpResponseBase:
+def paged(request: HttpRequest, given: Mapping[str, str], items: Sequence[bytes], cursor: str) -> HttpResponseBase:
     """`{"items": [...], "next": URL or null}`, and the Link header."""
     following = link_to(request, {**given, "cursor": cursor}) if cursor else None
     content = b'{"items":[' + b",".join(items) + b'],"next":' + json.dumps(following).encode() + b"}"

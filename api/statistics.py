@@ -4,7 +4,6 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.db import OperationalError
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 from django.utils.cache import get_conditional_response
@@ -18,7 +17,7 @@ from api.errors import Problem
 from api.reading import arguments, json_bytes, one_of, whole_number
 from incidents import exposure, log, statistics
 from incidents.exposure import Rate
-from incidents.statistics import DIMENSIONS, FILTERS, MOST_VALUES, BadQueryError, Cell, Counts, Query
+from incidents.statistics import DIMENSIONS, FILTERS, MOST_VALUES, BadQueryError, Cell, Counts, Query, TooMuchWorkError
 from lib.canonical import canonical_bytes, digest
 from lib.tables import csv_bytes
 
@@ -122,7 +121,7 @@ class Statistics(APIView):
             counts = statistics.count(query)
         except BadQueryError as error:
             raise Problem("bad-argument", f"{error}.") from error
-        except OperationalError as error:
+        except TooMuchWorkError as error:
             raise Problem("too-much-work", "This takes too long to count: filter it.", status=503) from error
         content = _csv(query, counts) if as_csv else _document(request, query, counts)
         return json_bytes(

@@ -163,7 +163,7 @@ def _listed(row: tuple[Any, ...], direct: Mapping[int, Counted], inherited: Mapp
         purl=hubs()[hub].purl(Reference(hub, name)),
         organisation=organisation_of(hub, name),
         licence=licence,
-        openness=traits or {},
+        openness=json.loads(traits) if traits else {},
         direct=direct.get(pk, Counted()) if pk is not None else Counted(count, incidents),
         inherited=inherited.get(pk, Counted()) if pk is not None else Counted(),
     )

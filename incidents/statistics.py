@@ -7,11 +7,12 @@ up to more than the total; a record without a value is counted under null.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
+from psycopg.errors import QueryCanceled
 
 from catalogue.openness import Dimension as Openness
 from incidents.record import AffectedStatus, Confidence, EvidenceGrade, Kind, Severity, Status
@@ -65,6 +66,10 @@ _ALLOWED: Mapping[str, Sequence[str]] = {
 
 class BadQueryError(ValueError):
     """What was asked cannot be counted; the message says why."""
+
+
+class TooMuchWorkError(RuntimeError):
+    """Counting took longer than a reader may keep the database busy."""
 
 
 @dataclass(frozen=True)
@@ -138,19 +143,34 @@ def _period(name: str, text: str) -> tuple[int, int | None]:
 def count(query: Query) -> Counts:
     """Counts. One statement, so that cells, totals and the log's number are of one moment.
 
-    Raises BadQueryError where there are more than MOST_CELLS, and django.db.OperationalError after MOST_MILLISECONDS.
+    Raises BadQueryError where there are more than MOST_CELLS, and TooMuchWorkError after MOST_MILLISECONDS.
     """
-    statement, values = _statement(query)
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(MOST_MILLISECONDS)])
-        cursor.execute(statement, values)
-        (number, events, records, *omitted), *rows = cursor.fetchall()
+    (number, events, records, *omitted), *rows = _rows(*_statement(query))
     if len(rows) > MOST_CELLS:
         raise BadQueryError(f"there are more than {MOST_CELLS} cells: ask for fewer values, or filter")
     cells = [Cell(tuple(map(_written, query.by, found)), events, records) for _, events, records, *found in rows]
     cells.sort(key=lambda cell: [(value is None, value or "") for value in cell.values])
     left_out = {name: int(left) for name, left in zip(query.by, omitted, strict=True) if int(left)}
     return Counts(number, events, records, tuple(cells), left_out)
+
+
+_TIMEOUT = "SELECT set_config('statement_timeout', %s, true)"
+
+
+def _rows(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout')")
+            (before,) = cursor.fetchone()
+            cursor.execute(_TIMEOUT, [str(MOST_MILLISECONDS)])
+            cursor.execute(statement, values)
+            rows = list(cursor.fetchall())
+            cursor.execute(_TIMEOUT, [before])  # of a transaction around this one, if there is one
+            return rows
+    except OperationalError as error:
+        if isinstance(error.__cause__, QueryCanceled):
+            raise TooMuchWorkError("this takes too long to count: filter it") from error
+        raise
 
 
 def _written(dimension: str, value: str | None) -> Value:
@@ -163,31 +183,34 @@ def _written(dimension: str, value: str | None) -> Value:
     return f"{value:0>4}" if dimension in PERIODS else value
 
 
-# A record that shares its event with others is counted once for all of them: whoever is alone has no event.
+# The records are read once and grouped as they are: lists of values are taken apart only then. A record that shares its
+# event with others is counted once for all of them; whoever is alone has no event.
 _STATEMENT = """
-WITH chosen AS (
-    SELECT fact.* FROM incidents_fact fact WHERE {conditions}
-),
-grouped AS (
-    SELECT {dimensions} fact.event, COUNT(*) AS records
-    FROM chosen fact {joins}
+WITH grouped AS (
+    SELECT {raw} fact.event, COUNT(*) AS records
+    FROM incidents_fact fact {joins}
+    WHERE {conditions}
     GROUP BY {places} fact.event
 ),
 cells AS (
     SELECT {names} SUM(CASE WHEN event IS NULL THEN records ELSE 1 END) AS events, SUM(records) AS records
-    FROM grouped {grouping}
+    FROM (
+        SELECT {values} grouped.event, SUM(grouped.records) AS records
+        FROM grouped {unnests}
+        GROUP BY {places} grouped.event
+    ) each {grouping}
 ),
 {tops}
 total AS (
-    SELECT COALESCE(SUM(CASE WHEN event IS NULL THEN records ELSE 1 END), 0) AS events,
+    SELECT COALESCE(SUM(records) FILTER (WHERE event IS NULL), 0) + COUNT(DISTINCT event) AS events,
         COALESCE(SUM(records), 0) AS records
-    FROM (SELECT event, COUNT(*) AS records FROM chosen GROUP BY event) each
+    FROM grouped
 )
 SELECT (SELECT COALESCE(MAX(number), 0) FROM incidents_publication), total.events::bigint, total.records::bigint
     {omitted}
 FROM total
 UNION ALL
-(SELECT NULL, cells.events::bigint, cells.records::bigint {values} FROM cells {kept} LIMIT %(most_cells)s)
+(SELECT NULL, cells.events::bigint, cells.records::bigint {texts} FROM cells {kept} LIMIT %(most_cells)s)
 """
 
 # NULL, the values that are not known, is always told and never counted as one of the most frequent.
@@ -200,12 +223,13 @@ _LEFT_OUT = """, ((SELECT COUNT(DISTINCT {name}) FROM cells) - (SELECT COUNT(*) 
 
 _TRAITS = """
 LEFT JOIN (
-    SELECT DISTINCT affected.incident_id AS record, openness.traits->>%(trait)s AS value
+    SELECT affected.incident_id AS record, array_agg(DISTINCT openness.traits->>%(trait)s) AS values
     FROM incidents_affected affected
     JOIN catalogue_alias alias ON alias.hub = affected.hub AND LOWER(alias.name) = affected.name_key
     JOIN catalogue_model model ON model.id = alias.model_id AND model.shown
     JOIN catalogue_openness openness ON openness.model_id = model.id AND openness.traits ? %(trait)s
     WHERE affected.status <> %(not_affected)s
+    GROUP BY affected.incident_id
 ) trait ON trait.record = fact.incident_id"""
 
 
@@ -220,41 +244,57 @@ def _statement(query: Query) -> tuple[str, dict[str, Any]]:
     conditions = [condition for name, value in query.filters.items() for condition in _condition(name, value, values)]
     if "status" not in query.filters:
         conditions.append("fact.status <> %(withdrawn)s")
-    expressions, joins = [], []
-    for name in query.by:
-        expression, join = _dimension(name, values)
-        expressions.append(expression)
-        joins.append(join)
-    names = [f"value{place}" for place in range(len(query.by))]
-    limited = [(place, name) for place, name in enumerate(names) if query.by[place] not in PERIODS]
-    kept = [f"({name} IS NULL OR {name} IN (SELECT value FROM top{place}))" for place, name in limited]  # noqa: S608
-    top_places = dict(limited)
+    dimensions = [_dimension(name, values) for name in query.by]
+    places = range(len(dimensions))
+    names = [f"value{place}" for place in places]
+    limited = [place for place in places if query.by[place] not in PERIODS]
+    kept = [f"(value{place} IS NULL OR value{place} IN (SELECT value FROM top{place}))" for place in limited]  # noqa: S608
     statement = _STATEMENT.format(
+        raw=_listed(f"{dimension.expression} AS raw{place}" for place, dimension in enumerate(dimensions)),
+        joins=" ".join(dimension.join for dimension in dimensions),
         conditions=" AND ".join(conditions or ["TRUE"]),
-        dimensions="".join(f"{one} AS {name}, " for one, name in zip(expressions, names, strict=True)),
-        joins=" ".join(joins),
-        places="".join(f"{place}, " for place in range(1, len(names) + 1)),
-        names="".join(f"{name}, " for name in names),
-        grouping=f"GROUP BY {', '.join(names)}" if names else "",
-        tops="".join(_TOP.format(place=place, name=name) for place, name in limited),
-        omitted="".join(
-            _LEFT_OUT.format(place=place, name=name) if place in top_places else ", '0'"
-            for place, name in enumerate(names)
+        places=_listed(str(place + 1) for place in places),
+        names=_listed(names),
+        values=_listed(
+            f"each{place}.value AS value{place}" if dimension.is_list else f"grouped.raw{place} AS value{place}"
+            for place, dimension in enumerate(dimensions)
         ),
-        values="".join(f", {name}::text" for name in names),
-        kept=("WHERE " + " AND ".join(kept)) if kept else ("" if names else "WHERE FALSE"),
+        unnests=" ".join(
+            f"LEFT JOIN LATERAL unnest(grouped.raw{place}) AS each{place}(value) ON TRUE"
+            for place, dimension in enumerate(dimensions)
+            if dimension.is_list
+        ),
+        grouping=f"GROUP BY {', '.join(names)}" if names else "",
+        tops="".join(_TOP.format(place=place, name=names[place]) for place in limited),
+        omitted="".join(
+            _LEFT_OUT.format(place=place, name=names[place]) if place in limited else ", '0'" for place in places
+        ),
+        texts="".join(f", {name}::text" for name in names),
+        kept=f"WHERE {' AND '.join([*kept, 'TRUE'])}" if names else "WHERE FALSE",
     )
     return statement, values
 
 
-def _dimension(name: str, values: dict[str, Any]) -> tuple[str, str]:
-    """The expression of a dimension, and the join it needs."""
+def _listed(parts: Iterable[str]) -> str:
+    return "".join(f"{part}, " for part in parts)
+
+
+@dataclass(frozen=True)
+class _Dimension:
+    """The expression of a dimension, whether it is a list of values, and the join it needs."""
+
+    expression: str
+    is_list: bool = False
+    join: str = ""
+
+
+def _dimension(name: str, values: dict[str, Any]) -> _Dimension:
     if name in _LISTS:
-        return f"{name}.value", f"LEFT JOIN LATERAL unnest(fact.{_LISTS[name]}) AS {name}(value) ON TRUE"
+        return _Dimension(f"fact.{_LISTS[name]}", is_list=True)
     if name in _OPENNESS:
         values["trait"] = _OPENNESS[name].value
-        return "trait.value", _TRAITS
-    return _PERIODS.get(name, f"fact.{name}"), ""
+        return _Dimension("trait.values", is_list=True, join=_TRAITS)
+    return _Dimension(_PERIODS.get(name, f"fact.{name}"))
 
 
 def _condition(name: str, value: str, values: dict[str, Any]) -> list[str]:

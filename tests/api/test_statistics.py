@@ -4,6 +4,7 @@ import csv
 import io
 import random
 
+import psycopg
 import pytest
 from django.db import connection, transaction
 from django.test import Client
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from catalogue.lookups import look_up_due
 from catalogue.models import Lookup, Model, Openness
+from incidents import statistics
 from incidents.models import Publication
 from incidents.publishing import publish
 from incidents.statistics import DIMENSIONS, PERIODS
@@ -78,7 +80,7 @@ class TestACollection:
         assert found["total"][0] > 0 or filters
         assert document["log_number"] == Publication.objects.count()
 
-    def test_random_queries_hold_too(self):
+    def test_random_queries_hold_too(self, collection):
         chance = random.Random(7)
         choices = {
             "category": ["backdoor", "misuse"],
@@ -218,6 +220,21 @@ def test_what_cannot_be_counted_gets_a_problem(query):
     assert answer["Content-Type"] == "application/problem+json"
     as_csv = Client().get(f"{ADDRESS}?{query}", headers={"Accept": "text/csv"})
     assert (as_csv.status_code, as_csv.json()["type"]) == (400, answer.json()["type"])
+
+
+def test_what_would_take_too_long_is_given_up(monkeypatch):
+    publish(factories.record())
+    monkeypatch.setattr(statistics, "MOST_MILLISECONDS", 100)
+    parameters = connection.get_connection_params()
+    parameters.pop("cursor_factory", None)
+    parameters.pop("context", None)
+    # Another connection holds a table that the count reads.
+    with psycopg.connect(**parameters) as other:
+        other.execute("LOCK TABLE catalogue_openness IN ACCESS EXCLUSIVE MODE")
+        answer = Client().get(f"{ADDRESS}?by=openness.card")
+    assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
+    assert answer.json()["type"].endswith("/too-much-work")
+    assert Client().get(f"{ADDRESS}?by=openness.card").status_code == 200
 
 
 def test_of_nothing_there_are_none():

@@ -20,12 +20,14 @@ from catalogue.models import Drift, Lookup, Model, Snapshot
 from catalogue.mof import MofClass
 from catalogue.openness import VALUES, Dimension
 from incidents.models import Incident
+from incidents.publishing import publish
 from reports import workflow
 from reports.models import Case
 from tests import factories
 from tests.catalogue.test_inspections import EVIL, torch_zip
 from tests.stand_ins.huggingface import StandInHub, example_file, example_model, example_verdict
 from tests.stand_ins.ranges import StandInFiles
+from website import browse
 from website.templatetags import record as record_words
 
 pytestmark = pytest.mark.django_db
@@ -752,3 +754,47 @@ def test_receipt_that_leads_nowhere_is_said_at_the_field(client):
         assert response.status_code in (400, 404)
         assert 'href="#id_receipt"' in response.content.decode()
         assert problems_of(response.content.decode()) == []
+
+
+def test_records_of_a_model_are_paged(client, monkeypatch):
+    monkeypatch.setattr(browse, "RECORDS_PER_PAGE", 3)
+    published(models=("org/base",), title="The first on record of them")
+    for number in range(6):
+        publish(
+            factories.record(
+                title=f"Record number {number}",
+                affected=({"hub": "huggingface", "name": "org/base", "match": "repository"},),
+            )
+        )
+    address, seen = "/models/huggingface/org/base/", []
+    while address:
+        page = client.get(address)
+        assert "7 records name this model." in text_of(page)
+        seen += page.context["rows"]
+        following = page.context["next_url"]
+        assert (f'href="{following}"' in page.content.decode().replace("&amp;", "&")) == bool(following)
+        assert ("Newest records" in text_of(page)) == ("?" in address)
+        address = f"/models/huggingface/org/base/{following}" if following else ""
+    assert len({document["id"] for document, _ in seen}) == len(seen) == 7
+    assert client.get("/models/huggingface/org/base/?cursor=zzz").status_code == 400
+    assert client.get("/models/huggingface/org/base/?inherited=zzz").status_code == 400
+
+
+@pytest.mark.usefixtures("hub")
+def test_inherited_records_of_a_model_are_paged(client, monkeypatch):
+    monkeypatch.setattr(browse, "RECORDS_PER_PAGE", 2)
+    published(models=("org/chat",), title="A record on the model itself")
+    look_up_due()
+    for number in range(3):
+        publish(
+            factories.record(
+                title=f"Record number {number}",
+                affected=({"hub": "huggingface", "name": "org/base", "match": "repository"},),
+            )
+        )
+    first = client.get("/models/huggingface/org/chat/")
+    second = client.get(f"/models/huggingface/org/chat/{first.context['inherited_next_url']}")
+    titles = [record["title"] for page in (first, second) for record, _ in page.context["inherited"]]
+    assert titles == ["Record number 2", "Record number 1", "Record number 0"]
+    assert "Older inherited records" in text_of(first)
+    assert "Older inherited records" not in text_of(second)
