@@ -18,8 +18,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.decorators import method_decorator
 
-from accounts import second_factor
-from accounts.models import Affiliation, Role, User
+from accounts import second_factor, tokens
+from accounts.models import Affiliation, ApiToken, Role, User
 from accounts.roles import MEANINGS, ROLES, SEES_CONTACTS
 
 # Roles decide, not groups; and nobody reads or edits somebody else's second factor.
@@ -129,6 +129,46 @@ class AffiliationAdmin(admin.ModelAdmin):
         if isinstance(request.user, User) and not _of_anybody(request):
             obj.user = request.user
         super().save_model(request, obj, form, change)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin):
+    """Everybody's API tokens, for operators who must end one that got out. People make theirs on their own page."""
+
+    list_display = ("name", "user", "shown", "scopes", "last_used_on", "expires_at", "revoked_at")
+    list_select_related = ("user",)
+    list_filter = ("revoked_at",)
+    search_fields = ("prefix", "name", "user__username")
+    fields = readonly_fields = ("user", "name", "shown", "scopes", "created_at", *list_display[4:])
+    actions = ("revoke",)
+
+    @admin.display(description="token", ordering="prefix")
+    def shown(self, token: ApiToken) -> str:
+        """The part of it that may be seen."""
+        return f"fl_{token.prefix}_…"
+
+    @admin.action(description="Revoke at once, for good", permissions=["revoke"])
+    def revoke(self, request: HttpRequest, chosen: QuerySet[ApiToken]) -> None:
+        """Ends the tokens."""
+        for token in chosen:
+            tokens.revoke(token)
+        self.message_user(request, f"{len(chosen)} revoked.")
+
+    def has_revoke_permission(self, request: HttpRequest) -> bool:
+        """As the table of roles says."""
+        return request.user.has_perm("accounts.revoke_apitoken")
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        """Never: a token is made by whoever it belongs to."""
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: ApiToken | None = None) -> bool:
+        """Never: a token does not change."""
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: ApiToken | None = None) -> bool:
+        """Never: revoked, it says why it is refused."""
+        return False
 
 
 def _of_anybody(request: HttpRequest) -> bool:

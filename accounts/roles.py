@@ -47,6 +47,8 @@ _OPERATION = _READING | {
     "accounts.view_affiliation",
     "accounts.add_affiliation",
     "accounts.delete_affiliation",
+    "accounts.view_apitoken",
+    "accounts.revoke_apitoken",
     "catalogue.change_lookup",
     "catalogue.change_inspection",
 }
@@ -102,6 +104,8 @@ MEANINGS: dict[str, str] = {
     "accounts.view_affiliation": "See who belongs to which organisation",
     "accounts.add_affiliation": "Declare an organisation one belongs to",
     "accounts.delete_affiliation": "Take an affiliation away",
+    "accounts.view_apitoken": "See whose API tokens there are",
+    "accounts.revoke_apitoken": "Revoke somebody's API token",
     "accounts.view_user": "See accounts",
     "accounts.add_user": "Add accounts",
     "accounts.change_user": "Change accounts and roles that see no contacts",

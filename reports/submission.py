@@ -31,7 +31,7 @@ class Submission(BaseModel):
     text: str = Field(description="What happened, in your words.", min_length=30, max_length=50_000)
     category: TermCode = Field(
         description="A term of the taxonomy `faultline`, for example backdoor.",
-        json_schema_extra={"enum": sorted(category_codes())},
+        json_schema_extra={"enum": [*sorted(category_codes())]},
     )
     kind: Kind = Field(Kind.INCIDENT, description="Whether harm happened (incident) or could (hazard).")
     occurred: ReducedDate | None = Field(None, description="A day, a month or a year.")

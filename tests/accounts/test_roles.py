@@ -12,6 +12,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
 
+from accounts import tokens
 from accounts.models import Affiliation, Role
 from accounts.roles import MEANINGS, ROLES
 from catalogue.models import Alias, Concern, ConcernKind, Lookup
@@ -121,6 +122,7 @@ def addresses():
         "catalogue_concern": concern.pk,
         "catalogue_lookup": Lookup.objects.first().pk,
         "catalogue_model": Alias.objects.first().model_id,
+        "accounts_apitoken": tokens.create(user=somebody, name="CI", scopes=["read"], days=7)[0].pk,
         "accounts_user": factories.account("nobody").pk,
         "auth_user": factories.account("nobody").pk,
     }

@@ -65,7 +65,7 @@ class TestForm:
 
     @given(st.integers(0, 60), st.characters(codec="latin-1"))
     def test_every_typing_error_is_told_apart_from_a_token_that_is_no_longer_good(self, place, character):
-        _token, text = made(name=f"{time.monotonic_ns()}", user=factories.account(f"u{time.monotonic_ns()}"))
+        text = tokens._new_text()
         mistyped = text[:place] + character + text[place + 1 :]
         if mistyped != text:
             assert refused(mistyped) == "malformed-token"
@@ -184,6 +184,17 @@ class TestPage:
         client.force_login(factories.account("rosa"))
         assert client.post(PAGE, NEW).status_code == 403
         assert not ApiToken.objects.exists()
+
+    def test_an_operator_ends_anybody_s_in_the_console_and_can_do_nothing_else_with_it(self, signed_in):
+        token, text = made()
+        client, address = signed_in(factories.operator()), "/console/accounts/apitoken/"
+        page = client.get(address).content.decode()
+        assert f"fl_{token.prefix}_…" in page
+        assert text[12:] not in page + client.get(f"{address}{token.pk}/change/").content.decode()
+        assert client.post(f"{address}{token.pk}/change/", {"name": "x"}).status_code == 403
+        assert client.post(f"{address}{token.pk}/delete/", {"post": "yes"}).status_code == 403
+        client.post(address, {"action": "revoke", "_selected_action": [token.pk]})
+        assert refused(text) == "revoked-token"
 
     def test_who_has_a_second_factor_shows_it_again_before_a_token_is_made(self, signed_in):
         mira = factories.moderator()
