@@ -168,7 +168,11 @@ def _change_counts(before: Iterable[int], now: Mapping[int, Pair]) -> None:
 def _name(tokens: Mapping[int, Pair], *, records: int) -> None:
     """Adds so many records to these tokens, which are known by their values from now on."""
     pairs = tokens.values()
-    columns: list[Any] = [list(tokens), [dimension.value for dimension, _ in pairs], [value[:400] for _, value in pairs]]
+    columns: list[Any] = [
+        list(tokens),
+        [dimension.value for dimension, _ in pairs],
+        [value[:400] for _, value in pairs],
+    ]
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, [*columns, records])
 
