@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 from api.errors import Problem
 from api.reading import arguments, json_bytes, link_to, one_of, page_size
 from incidents import counting, listing, log
-from incidents.counting import FACETS, MOST_VALUES, Facet, Total
+from incidents.counting import FACETS, MOST_VALUES, Facet
 from incidents.cursors import BadCursorError
 from incidents.dates import last_moment
 from incidents.filters import FILTERS, MORE_FILTERS, BadFilterError, Wanted, read_filters
@@ -107,10 +107,9 @@ class IncidentList(APIView):
             raise Problem("bad-cursor", f"{str(error).capitalize()}.") from error
         answer: dict[str, Any] = {"as_of": page.number}
         if counts:
-            total = counting.total(wanted, number=page.number, head=head.number)
-            answer["total"] = _total(total)
-            found = counting.facets(wanted, facets, total, number=page.number)
-            answer |= {"facets": {name: _facet(facet) for name, facet in found.items()}} if facets else {}
+            found = counting.count(wanted, facets, number=page.number, head=head.number)
+            answer["total"] = {"value": found.total, "basis": found.basis}
+            answer |= {"facets": {name: _facet(facet) for name, facet in found.facets.items()}} if facets else {}
         first = _address(request, cursor="")
         following = _address(request, cursor=page.next) if page.next else None
         content = _content(answer, page.documents, following)
@@ -168,10 +167,6 @@ def _number(given: Mapping[str, str], head: int) -> int:
             "2026-03-01T10:00:00Z.",
         ) from error
     return log.number_at(moment)
-
-
-def _total(total: Total) -> dict[str, Any]:
-    return {"value": total.value, "basis": total.basis}
 
 
 def _facet(facet: Facet) -> dict[str, Any]:

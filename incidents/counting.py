@@ -5,17 +5,16 @@ What is common is counted in a sample of the rows, drawn by blocks (PostgreSQL's
 the same state of the log: its cost does not grow with the number of records.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from incidents.connection import public_connection
 from incidents.filters import Wanted, conditions
 from incidents.tokens import Dimension, tokens_of
 
 MOST_VALUES = 50
-# Up to so many records each is counted for its facets; of more, so many.
+# Up to so many records each is looked into for facets; of more, about so many.
 MOST_EXACT, SAMPLED = 2000, 1000
 # Rows of a sample, one after the other until one has enough; below so many hits a sample says too little.
 _SAMPLES, _ENOUGH = (5_000, 50_000), 100
@@ -50,27 +49,31 @@ _ROLLUP_OF = """
 SELECT min(coalesce(records, 0)) FROM unnest(%s::bigint[]) AS wanted(token) LEFT JOIN incidents_facetcount USING (token)
 """
 _TOTAL_ROLLUP = "SELECT coalesce(sum(records), 0) FROM incidents_facetcount WHERE dimension = %s"
-_EXACT = "SELECT count(*) FROM incidents_searchrow WHERE {conditions}"
-_SAMPLE = """
-SELECT count(*), count(*) FILTER (WHERE {conditions})
+_MATCHING = "SELECT {tokens} AS tokens, TRUE AS hit FROM incidents_searchrow WHERE {conditions}"
+_DRAWN = """
+SELECT {tokens} AS tokens, {conditions} AS hit
 FROM incidents_searchrow TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (0)
 """
-_VALUES = """
-WITH matching AS MATERIALIZED ({matching}), counted AS (
-    SELECT token, count(*) AS records FROM matching, unnest(matching.tokens) AS token
-    WHERE {dimensions} GROUP BY token
+# One pass over the rows. Of many hits every so-many-th is looked into.
+_COUNTED = """
+WITH read AS MATERIALIZED ({rows}), size AS (
+    SELECT count(*) AS rows, count(*) FILTER (WHERE hit) AS hits FROM read
+), chosen AS (
+    SELECT tokens FROM (SELECT tokens, row_number() OVER () AS place FROM read WHERE hit) AS matching, size
+    WHERE place %% (CASE WHEN size.hits > %(exact)s THEN size.hits / %(sampled)s ELSE 1 END) = 0
+), counted AS (
+    SELECT token, count(*) AS records FROM chosen, unnest(chosen.tokens) AS token WHERE {dimensions} GROUP BY token
 ), ordered AS (
     SELECT *, row_number() OVER (PARTITION BY token >> 56 ORDER BY records DESC, token) AS place FROM counted
 )
+SELECT -3 AS dimension, '' AS value, rows AS records, 0 AS place FROM size
+UNION ALL SELECT -2, '', hits, 0 FROM size
+UNION ALL SELECT -1, '', count(*), 0 FROM chosen
+UNION ALL
 SELECT facet.dimension, facet.value, ordered.records, place FROM ordered
 JOIN incidents_facetcount facet USING (token) WHERE place <= %(most)s
-UNION ALL SELECT 0, '', count(*), 0 FROM matching ORDER BY 1, 4
+ORDER BY 1, 4
 """
-# Every so-many-th of what matches, by a number that has nothing to do with what is counted.
-_MATCHING = """
-SELECT tokens FROM incidents_searchrow {sample} WHERE {conditions} AND incident_id %% %(stride)s = 0
-"""
-_IN_SAMPLE = "TABLESAMPLE SYSTEM (%(percent)s) REPEATABLE (0)"
 
 
 class Basis(StrEnum):
@@ -79,16 +82,6 @@ class Basis(StrEnum):
     EXACT = "exact"
     ROLLUP = "rollup"
     SAMPLE = "sample"
-
-
-@dataclass(frozen=True)
-class Total:
-    """How many records: counted, or estimated from a sample of so many percent of the rows, of which `hits` match."""
-
-    value: int
-    basis: Basis
-    percent: float = 100.0
-    hits: int = 0
 
 
 @dataclass(frozen=True)
@@ -104,96 +97,97 @@ class Facet:
     sampled: int | None = None
 
 
-def total(wanted: Wanted, *, number: int, head: int) -> Total:
-    """How many records are wanted, as the log stood at `number`; `head` is its last entry."""
+@dataclass(frozen=True)
+class Counts:
+    """How many records are wanted, what that rests on, and their facets by name."""
+
+    total: int
+    basis: Basis
+    facets: Mapping[str, Facet]
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What one pass saw: rows, hits among them, and so many hits looked into: dimension, value and records of each."""
+
+    rows: int
+    hits: int
+    looked_into: int
+    values: Sequence[tuple[int, str, int]]
+
+
+def count(wanted: Wanted, names: Sequence[str] = (), *, number: int, head: int) -> Counts:
+    """How many records are wanted as the log stood at `number`, and their facets by `names` of FACETS.
+
+    `head` is the last entry of the log.
+    """
     if wanted.is_everything and number == head:
-        return Total(_one(_TOTAL_ROLLUP, [Dimension.KIND.value]), Basis.ROLLUP)
+        return _rollup(names)
     if head > _FEW and not _is_rare(wanted):
         for rows in _SAMPLES:
-            if (found := _sampled(wanted, number, head, rows)) is not None:
-                return found
+            # Every entry of the log has a row.
+            read = _read(wanted, number, names, percent=min(100.0 * rows / head, 100.0))
+            if read.hits >= _ENOUGH:
+                total = round(read.hits * head / read.rows)
+                return Counts(total, Basis.SAMPLE, _facets(names, read, total, Basis.SAMPLE))
             if _FEW * rows >= _ENOUGH * head:
                 break  # What this sample missed is few enough for counting.
-    held, values = conditions(wanted, number)
-    return Total(_one(_EXACT.format(conditions=" AND ".join(held)), values), Basis.EXACT)
-
-
-def facets(wanted: Wanted, names: Sequence[str], counted: Total, *, number: int) -> dict[str, Facet]:
-    """The most frequent values by each of these names of FACETS; `counted` is what `total` said of the same records."""
-    dimensions = {FACETS[name].value: name for name in names}
-    if not dimensions:
-        return {}
-    if counted.basis is Basis.ROLLUP:
-        rows, basis, looked_at = _rollup(list(dimensions)), Basis.ROLLUP, None
-    else:
-        stride = _stride(counted)
-        rows, looked_at = _counted(wanted, list(dimensions), counted, number, stride)
-        basis = Basis.SAMPLE if stride > 1 or counted.basis is Basis.SAMPLE else Basis.EXACT
-    factor = counted.value / looked_at if looked_at and basis is Basis.SAMPLE else 1.0
-    by_name: dict[str, list[tuple[str, int]]] = {name: [] for name in names}
-    for dimension, value, records in rows:
-        by_name[dimensions[dimension]].append((value, round(records * factor)))
-    sampled = looked_at if basis is Basis.SAMPLE else None
-    return {
-        name: Facet(tuple(found[:MOST_VALUES]), basis, len(found) > MOST_VALUES, sampled)
-        for name, found in by_name.items()
-    }
+    read = _read(wanted, number, names)
+    basis = Basis.EXACT if read.looked_into == read.hits else Basis.SAMPLE
+    return Counts(read.hits, Basis.EXACT, _facets(names, read, read.hits, basis))
 
 
 def records_by_value(dimension: Dimension) -> dict[str, int]:
     """The records in force of every value of a dimension that has few."""
-    with public_connection().cursor() as cursor:
-        cursor.execute(_ROLLUP, {"dimensions": [dimension.value], "most": 10_000})
-        return {value: records for _, value, records in cursor.fetchall()}
+    return {value: records for _, value, records in _kept([dimension.value], most=10_000)}
 
 
 def _is_rare(wanted: Wanted) -> bool:
     """Whether something that every record wanted has is rare: then no sample would find them."""
-    return bool(wanted.tokens) and _one(_ROLLUP_OF, [list(wanted.tokens)]) <= _FEW
-
-
-def _sampled(wanted: Wanted, number: int, head: int, rows: int) -> Total | None:
-    """An estimate from so many rows; None where too few of them match."""
-    # Every entry of the log has a row.
-    percent = min(100.0 * rows / head, 100.0)
-    held, values = conditions(wanted, number)
+    if not wanted.tokens:
+        return False
     with public_connection().cursor() as cursor:
-        cursor.execute(_SAMPLE.format(conditions=" AND ".join(held)), {**values, "percent": percent})
-        read, hits = cursor.fetchone()
-    return Total(round(hits * head / read), Basis.SAMPLE, percent, hits) if hits >= _ENOUGH else None
+        cursor.execute(_ROLLUP_OF, [list(wanted.tokens)])
+        return bool(cursor.fetchone()[0] <= _FEW)
 
 
-def _rollup(dimensions: Sequence[int]) -> list[tuple[int, str, int]]:
+def _rollup(names: Sequence[str]) -> Counts:
     with public_connection().cursor() as cursor:
-        cursor.execute(_ROLLUP, {"dimensions": list(dimensions), "most": MOST_VALUES + 1})
+        cursor.execute(_TOTAL_ROLLUP, [Dimension.KIND.value])
+        total = int(cursor.fetchone()[0])
+    values = _kept([FACETS[name].value for name in names], most=MOST_VALUES + 1) if names else []
+    return Counts(total, Basis.ROLLUP, _facets(names, _Read(total, total, total, values), total, Basis.ROLLUP))
+
+
+def _kept(dimensions: list[int], *, most: int) -> list[tuple[int, str, int]]:
+    with public_connection().cursor() as cursor:
+        cursor.execute(_ROLLUP, {"dimensions": dimensions, "most": most})
         return list(cursor.fetchall())
 
 
-def _stride(counted: Total) -> int:
-    """Of how many matching rows one is looked at."""
-    at_hand = counted.hits if counted.basis is Basis.SAMPLE else counted.value
-    return -(-at_hand // SAMPLED) if at_hand > MOST_EXACT or counted.basis is Basis.SAMPLE else 1
-
-
-def _counted(
-    wanted: Wanted, dimensions: Sequence[int], counted: Total, number: int, stride: int
-) -> tuple[list[tuple[int, str, int]], int]:
-    """Dimension, value and records, most first; and how many matching rows were looked at."""
+def _read(wanted: Wanted, number: int, names: Sequence[str], percent: float | None = None) -> _Read:
+    """One pass over all that match, or over so many percent of all rows."""
     held, values = conditions(wanted, number)
-    sample = _IN_SAMPLE if counted.basis is Basis.SAMPLE else ""
-    ranges = [tokens_of(Dimension(dimension)) for dimension in dimensions]
-    statement = _VALUES.format(
-        matching=_MATCHING.format(sample=sample, conditions=" AND ".join(held)),
-        dimensions=" OR ".join(f"(token >= {first} AND token < {end})" for first, end in ranges),
+    ranges = [tokens_of(FACETS[name]) for name in names]
+    rows = (_MATCHING if percent is None else _DRAWN).format(
+        conditions=" AND ".join(held), tokens="tokens" if names else "NULL::bigint[]"
     )
-    more = {"percent": counted.percent, "stride": stride, "most": MOST_VALUES + 1}
+    dimensions = " OR ".join(f"(token >= {first} AND token < {end})" for first, end in ranges)
+    statement = _COUNTED.format(rows=rows, dimensions=dimensions or "FALSE")
+    more = {"percent": percent, "exact": MOST_EXACT, "sampled": SAMPLED, "most": MOST_VALUES + 1}
     with public_connection().cursor() as cursor:
         cursor.execute(statement, {**values, **more})
-        (_, _, looked_at, _), *rows = cursor.fetchall()
-    return [row[:3] for row in rows], looked_at
+        (*_, read, _), (*_, hits, _), (*_, looked_into, _), *found = cursor.fetchall()
+    return _Read(read, hits, looked_into, [row[:3] for row in found])
 
 
-def _one(statement: str, values: list[Any] | dict[str, Any]) -> int:
-    with public_connection().cursor() as cursor:
-        cursor.execute(statement, values)
-        return int(cursor.fetchone()[0])
+def _facets(names: Sequence[str], read: _Read, total: int, basis: Basis) -> dict[str, Facet]:
+    factor = total / read.looked_into if basis is Basis.SAMPLE and read.looked_into else 1.0
+    found: dict[int, list[tuple[str, int]]] = {FACETS[name].value: [] for name in names}
+    for dimension, value, records in read.values:
+        found[dimension].append((value, round(records * factor)))
+    sampled = read.looked_into if basis is Basis.SAMPLE else None
+    return {
+        name: Facet(tuple(rows[:MOST_VALUES]), basis, len(rows) > MOST_VALUES, sampled)
+        for name, rows in ((name, found[FACETS[name].value]) for name in names)
+    }

@@ -3,9 +3,9 @@
 A page looks at the record as it stood at one number of the log; its cursor carries that number, so that a walk sees one
 state, whatever is published meanwhile.
 
-A page is found in one of two ways, in one statement that tries them in turn. Common words and values are found by
-walking the order's index from the cursor over a limited number of rows. What is rarer is found in the index of words
-and tokens, and sorted. The planner chooses neither: it cannot know that two common values never meet.
+A page is found in one statement that tries, in turn: a short walk along the order's index from the cursor, for what is
+common; a longer one, where the short one found so much that the longer one should find the rest; the index of words and
+tokens, and sorting, for what is rare. The planner does not choose: it cannot know that two common values never meet.
 """
 
 from collections.abc import Sequence
@@ -22,8 +22,10 @@ from incidents.record import Record
 MOST_PER_PAGE = 500
 # By relevance: only among the newest of what matches.
 MOST_RANKED = 1000
-# Rows of the order's index that a page walks through, for each row of it, before it asks the other index.
-_WALKED_FOR_EACH, _MOST_WALKED = 80, 20_000
+# Rows of the order's index: of the short walk for each row of the page, at least and at most; and of the longer one,
+# for pages and for what is ranked.
+_NEAR_FOR_EACH, _LEAST_NEAR, _MOST_NEAR = 40, 2_000, 4_000
+_FAR, _FAR_RANKED = 30_000, 60_000
 FIELDS = tuple(sorted(field.alias or name for name, field in Record.model_fields.items()))
 
 
@@ -55,17 +57,26 @@ _TYPES = {
 }
 
 _FOUND = """
-WITH walked AS MATERIALIZED (
+WITH near AS MATERIALIZED (
     SELECT {keys}, number FROM (
-        SELECT * FROM incidents_searchrow WHERE {start} ORDER BY {order} LIMIT {walk}
-    ) AS near WHERE {conditions} ORDER BY {order} LIMIT %(rows)s
+        SELECT * FROM incidents_searchrow WHERE {start} ORDER BY {order} LIMIT {near}
+    ) AS walked WHERE {conditions} ORDER BY {order} LIMIT %(rows)s
+), far AS MATERIALIZED (
+    SELECT {keys}, number FROM (
+        SELECT * FROM incidents_searchrow WHERE {start} ORDER BY {order} LIMIT {far}
+    ) AS walked WHERE {conditions} AND (SELECT count(*) >= {hopeful} AND count(*) < %(rows)s FROM near)
+    ORDER BY {order} LIMIT %(rows)s
 ), found AS (
-    SELECT * FROM walked WHERE (SELECT count(*) FROM walked) = %(rows)s
+    SELECT * FROM near WHERE (SELECT count(*) FROM near) = %(rows)s
+    UNION ALL
+    SELECT * FROM far WHERE (SELECT count(*) FROM far) = %(rows)s
     UNION ALL
     SELECT * FROM (
         SELECT * FROM (
             SELECT {keys}, number FROM incidents_searchrow WHERE {start} AND {conditions} OFFSET 0
-        ) AS everything WHERE (SELECT count(*) FROM walked) < %(rows)s ORDER BY {order} LIMIT %(rows)s
+        ) AS everything
+        WHERE (SELECT count(*) FROM near) < %(rows)s AND (SELECT count(*) FROM far) < %(rows)s
+        ORDER BY {order} LIMIT %(rows)s
     ) AS indexed
 )
 """
@@ -165,12 +176,16 @@ def _statement(wanted: Wanted, order: Order, cursor: Cursor, limit: int) -> tupl
 def _found(wanted: Wanted, order: Order, start: Sequence[str], held: Sequence[str], rows: int) -> str:
     template = _WALKED if _is_walk(wanted, order) else _FOUND
     bounds = [one for one in held if one.startswith(f"{order.keys[0]} ")]
+    near = min(max(rows * _NEAR_FOR_EACH, _LEAST_NEAR), _MOST_NEAR)
+    far = _FAR_RANKED if rows > MOST_PER_PAGE + 1 else _FAR
     return template.format(
         keys=", ".join(order.keys),
         order=order.as_sql(),
         start=" AND ".join([*start, *bounds]),
         conditions=" AND ".join(held),
-        walk=min(rows * _WALKED_FOR_EACH, _MOST_WALKED),
+        near=near,
+        far=far,
+        hopeful=max(rows * near // far, 1),
     )
 
 

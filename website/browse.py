@@ -44,12 +44,12 @@ _FILTERS = ("q", "category", "kind", "severity", "evidence_grade", "status", "hu
 def home(request: HttpRequest) -> HttpResponseBase:
     """What this is, what is new, and where to go."""
     head = log.head()
-    counts = counting.records_by_value(Dimension.CATEGORY)
+    by_category = counting.records_by_value(Dimension.CATEGORY)
     page = listing.find(Wanted(), number=head.number, limit=6)
     context = {
         "latest": [json.loads(document) for document in page.documents],
-        "categories": [(term, counts.get(term.code, 0)) for term, _ in _tree()],
-        "total": counting.total(Wanted(), number=head.number, head=head.number).value,
+        "categories": [(term, by_category.get(term.code, 0)) for term, _ in _tree()],
+        "total": counting.count(Wanted(), number=head.number, head=head.number).total,
         "most_named": [row for row in most_named(8) if row[2] > 1],
         "head": head,
     }
@@ -68,15 +68,15 @@ def incident_list(request: HttpRequest) -> HttpResponseBase:
         return _bad_request(request, str(error))
     except BadCursorError:
         return _bad_request(request, "This link to a further page is broken. Start again from the first page.")
-    total = counting.total(wanted, number=page.number, head=head)
+    counts = counting.count(wanted, number=page.number, head=head)
     context = {
         "documents": [json.loads(document) for document in page.documents],
         "given": given,
         "active": [(name, value, _address(given, **{name: ""})) for name, value in given.items() if value],
         "next_url": _address(given, cursor=page.next) if page.next else "",
         "first_url": "" if not request.GET.get("cursor") else _address(given),
-        "total": total.value,
-        "is_estimate": total.basis == Basis.SAMPLE,
+        "total": counts.total,
+        "is_estimate": counts.basis == Basis.SAMPLE,
         "api_query": urlencode({name: value for name, value in given.items() if value}),
         "tree": _tree(),
         "kinds": list(Kind),
