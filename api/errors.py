@@ -1,6 +1,6 @@
 """Every error of the API as `application/problem+json` (RFC 9457), with a stable `type`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -18,11 +18,24 @@ CONTENT_TYPE = "application/problem+json"
 
 
 class Problem(APIException):
-    """An error with a stable type: `kind` ends the type's URI reference, `fields` name what is wrong where."""
+    """An error with a stable type: `kind` ends the type's URI reference, `fields` name what is wrong where.
 
-    def __init__(self, kind: str, detail: str, *, status: int = 400, fields: Iterable[dict[str, str]] = ()) -> None:
+    `wait` is after how many seconds to try again, `headers` what else the answer carries.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        detail: str,
+        *,
+        status: int = 400,
+        fields: Iterable[dict[str, str]] = (),
+        wait: int = 0,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.kind, self.status_code, self.fields = kind, status, list(fields)
+        self.headers = {**(headers or {}), **({"Retry-After": str(wait)} if wait else {})}
 
 
 def invalid_submission(error: ValidationError) -> Problem:
@@ -56,6 +69,7 @@ def problem_handler(error: Exception, _context: dict[str, Any]) -> Response | No
         content = body("forbidden", 403, "This is not yours to do.")
     elif isinstance(error, Problem):
         content = body(error.kind, error.status_code, str(error.detail), error.fields)
+        headers = dict(error.headers)
     elif isinstance(error, APIException):
         detail = "The request is malformed." if isinstance(error, DrfValidationError) else str(error.detail)
         content = body(error.default_code.replace("_", "-"), error.status_code, detail)

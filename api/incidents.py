@@ -6,65 +6,57 @@ from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from api import exports
 from api.errors import Problem
-from api.reading import arguments, json_bytes, link_to, one_of, page_size
+from api.exports import MEDIA_TYPES
+from api.filters import FILTERS, PARAMETERS, wanted_from
+from api.reading import arguments, json_bytes, link_to, page_size
 from incidents import log, search
-from incidents.record import EvidenceGrade, Kind, Record, Severity, Status
-from incidents.search import BadCursorError, Wanted
-from incidents.taxonomy import category_codes
-
-_FILTERS = {
-    "q": 'Words, in web-search syntax: "a phrase", OR, -not.',
-    "category": "A term of the taxonomy `faultline`; its children are included.",
-    "kind": "incident, hazard, exercise or measurement.",
-    "severity": "unknown, negligible, low, moderate, high or critical.",
-    "evidence_grade": "claim, documented, reproduced or confirmed.",
-    "status": "published, disputed or withdrawn; without it, all but withdrawn.",
-    "hub": "For example huggingface.",
-    "model": "A repository's name on the hub, letter case aside.",
-    "alias": "An id of the same event elsewhere, for example AIID-313.",
-}
+from incidents.record import Record
+from incidents.search import BadCursorError
 
 
 @extend_schema(tags=["incidents"])
 class IncidentList(APIView):
     """Incidents, newest publication first."""
 
+    renderer_classes = (JSONRenderer, *exports.RENDERERS)
+
     @extend_schema(
         operation_id="list_incidents",
         parameters=[
-            *(OpenApiParameter(name, str, description=text) for name, text in _FILTERS.items()),
+            *PARAMETERS,
             OpenApiParameter("cursor", str, description="From `next` or the Link header of the page before."),
             OpenApiParameter("limit", int, description="1 to 100; 50 without it."),
         ],
         responses={
-            200: {
+            **{(200, media_type): OpenApiTypes.BINARY for media_type in MEDIA_TYPES.values()},
+            (200, "application/json"): {
                 "type": "object",
                 "required": ["items", "next"],
                 "properties": {
                     "items": {"type": "array", "items": {"$ref": "#/components/schemas/Record"}},
                     "next": {"type": ["string", "null"], "format": "uri"},
                 },
-            }
+            },
         },
     )
-    def get(self, request: HttpRequest) -> HttpResponseBase:
-        """`{"items": [document, ...], "next": URL or null}`."""
-        given = arguments(request, {*_FILTERS, "cursor", "limit"})
-        wanted = Wanted(
-            q=given.get("q", ""),
-            category=one_of(given, "category", category_codes()),
-            kind=one_of(given, "kind", list(Kind)),
-            severity=one_of(given, "severity", list(Severity)),
-            evidence_grade=one_of(given, "evidence_grade", list(EvidenceGrade)),
-            status=one_of(given, "status", list(Status)),
-            hub=given.get("hub", ""),
-            model=given.get("model", ""),
-            alias=given.get("alias", ""),
-        )
+    def get(self, request: Request) -> HttpResponseBase:
+        """`{"items": [document, ...], "next": URL or null}`.
+
+        Accepting another of the media types answers as `/api/v1/incidents.jsonl` and its like do: everything at once.
+        """
+        given = arguments(request, {*FILTERS, "cursor", "limit"})
+        if request.accepted_renderer.format in MEDIA_TYPES:
+            return exports.negotiated(request, given)
+        wanted = wanted_from(given)
         etag = log.head().chain or "empty"
         try:
             page = search.find(wanted, after=given.get("cursor", ""), limit=page_size(given))
@@ -74,6 +66,7 @@ class IncidentList(APIView):
         documents = b",".join(bytes(incident.document) for incident in page.incidents)
         content = b'{"items":[' + documents + b'],"next":' + json.dumps(following).encode() + b"}"
         response = json_bytes(request, content, etag=etag)
+        patch_vary_headers(response, ["Accept"])
         if following:
             response["Link"] = f'<{following}>; rel="next"'
         return response

@@ -3,11 +3,16 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from api import changes, check, errors, hub_models, incidents, reports, taxonomies, threads
+from api import changes, check, errors, exports, hub_models, incidents, reports, taxonomies, threads
 
 app_name = "api"
 
 urlpatterns = [
+    path("v1/exports", exports.ExportList.as_view(), name="exports"),
+    path("v1/exports/<str:name>", exports.Export.as_view(), name="export"),
+    path("v1/incidents.csv", exports.CsvExport.as_view(), name="incidents-csv"),
+    path("v1/incidents.jsonl", exports.JsonLinesExport.as_view(), name="incidents-jsonl"),
+    path("v1/incidents.parquet", exports.ParquetExport.as_view(), name="incidents-parquet"),
     path("v1/incidents", incidents.IncidentList.as_view(), name="incidents"),
     path("v1/incidents/<str:public_id>", incidents.IncidentDetail.as_view(), name="incident"),
     path("v1/models/<str:hub>/<path:name>", hub_models.ModelDetail.as_view(), name="model"),

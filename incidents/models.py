@@ -11,6 +11,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
 from incidents.record import Confidence, EvidenceGrade, Kind, Severity, Status
+from lib.due import DueRow
 
 
 def choices_of(values: type[StrEnum]) -> list[tuple[str, str]]:
@@ -130,3 +131,13 @@ class OtherId(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class ExportRefresh(DueRow):
+    """The one standing job that keeps the stored exports up with the log."""
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="export_refresh_is_one")]
+
+    def __str__(self) -> str:
+        return "refresh of exports"
