@@ -18,7 +18,7 @@ import zstandard
 from incidents.exports.stored import Piece, Sheet, StoredFile
 
 SUFFIXES = {"zstd": ".zst", "gzip": ".gz"}
-_ZSTD_LEVEL, _GZIP_LEVEL = 6, 6
+_ZSTD_LEVEL, _GZIP_LEVEL = 3, 4
 _BYTES_AT_ONCE = 1_048_576
 _GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"  # deflate, no name, no time, unknown system
 _LAST_BLOCK = b"\x03\x00"  # an empty one
