@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.json as arrow_json
 from pyarrow import parquet
 
-# Documents of so many bytes, some 5,000 of them, make a group of rows: what a reader that wants a part of the file has
+# Documents of so many bytes, some 2,000 of them, make a group of rows: what a reader that wants a part of the file has
 # to read at least, and what writing it holds in memory.
-BYTES_TOGETHER = 8_000_000
+BYTES_TOGETHER = 3_000_000
 _MOMENT = pa.timestamp("s", tz="UTC")
 
 

@@ -27,7 +27,7 @@ def documents(query: str, parameters: tuple[Any, ...]) -> Generator[list[bytes],
     Nothing else may be asked on this thread's connection until it is exhausted or closed; closing it ends the query.
     """
     connection = public_connection()
-    with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+    with transaction.atomic(using=connection.alias), connection.wrap_database_errors, connection.cursor() as cursor:
         # What bounds an ordinary read would cut a long file short.
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{settings.EXPORT_SECONDS}s"])
         with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
