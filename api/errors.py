@@ -25,7 +25,10 @@ _UNKEPT = frozenset({401, 403, 429, 503})
 
 
 class Problem(APIException):
-    """An error with a stable type: `kind` ends the type's URI reference, `fields` name what is wrong where."""
+    """An error with a stable type: `kind` ends the type's URI reference, `fields` name what is wrong where.
+
+    `wait` is after how many seconds to try again, `headers` what else the answer carries.
+    """
 
     def __init__(
         self,
@@ -34,11 +37,12 @@ class Problem(APIException):
         *,
         status: int = 400,
         fields: Iterable[dict[str, str]] = (),
+        wait: int = 0,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(detail)
         self.kind, self.status_code, self.fields = kind, status, list(fields)
-        self.headers = dict(headers or {})
+        self.headers = {**(headers or {}), **({"Retry-After": str(wait)} if wait else {})}
 
 
 def invalid_submission(error: ValidationError) -> Problem:
@@ -111,8 +115,7 @@ _KNOWN: tuple[tuple[tuple[type[Exception], ...], str, int, str], ...] = (
 def _of_framework(error: APIException) -> Problem:
     detail = "The request is malformed." if isinstance(error, DrfValidationError) else str(error.detail)
     wait = getattr(error, "wait", None)  # of Throttled
-    headers = {"Retry-After": str(int(wait))} if wait else {}
-    return Problem(error.default_code.replace("_", "-"), detail, status=error.status_code, headers=headers)
+    return Problem(error.default_code.replace("_", "-"), detail, status=error.status_code, wait=int(wait or 0))
 
 
 def _of_database(error: Exception) -> Problem:
@@ -120,7 +123,7 @@ def _of_database(error: Exception) -> Problem:
     busy = isinstance(error.__cause__, QueryCanceled)
     kind, detail = ("busy", "The question took too long.") if busy else ("unavailable", "The database is away.")
     log.warning("database refused", kind=kind, error=type(error.__cause__).__name__)
-    return Problem(kind, detail, status=503, headers={"Retry-After": str(RETRY_SECONDS)})
+    return Problem(kind, detail, status=503, wait=RETRY_SECONDS)
 
 
 def _plain(problem: Problem) -> HttpResponse:

@@ -6,16 +6,23 @@ from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
+from django.utils.cache import patch_vary_headers
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from api import exports
 from api.errors import Problem
-from api.reading import arguments, json_bytes, link_to, one_of, page_size
+from api.exports import MEDIA_TYPES
+from api.incident_filters import PARAMETERS, read_wanted
+from api.reading import json_bytes, link_to, one_of, page_size
 from incidents import counting, listing, log
 from incidents.counting import FACETS, MOST_VALUES, Facet
 from incidents.cursors import BadCursorError
 from incidents.dates import last_moment
-from incidents.filters import FILTERS, MORE_FILTERS, BadFilterError, Wanted, read_filters
+from incidents.filters import Wanted
 from incidents.listing import FIELDS, MOST_PER_PAGE, MOST_RANKED, Order, Sort
 from lib.canonical import digest
 
@@ -67,29 +74,36 @@ _ANSWER = {
         "facets": {"type": "object", "additionalProperties": _FACET},
     },
 }
-_SINGLE = {*MORE_FILTERS, *_MORE, "limit"}
 
 
 @extend_schema(tags=["incidents"])
 class IncidentList(APIView):
     """Incidents, newest publication first."""
 
+    renderer_classes = (JSONRenderer, *exports.RENDERERS)
+
     @extend_schema(
         operation_id="list_incidents",
         parameters=[
-            *(OpenApiParameter(name, str, many=True, description=one.text) for name, one in FILTERS.items()),
-            *(OpenApiParameter(name, str, description=text) for name, text in {**MORE_FILTERS, **_MORE}.items()),
+            *PARAMETERS,
+            *(OpenApiParameter(name, str, description=text) for name, text in _MORE.items()),
             OpenApiParameter("limit", int, description=f"1 to {MOST_PER_PAGE}; 50 without it."),
         ],
-        responses={200: _ANSWER},
+        responses={
+            (200, "application/json"): _ANSWER,
+            **{(200, media_type): OpenApiTypes.BINARY for media_type in MEDIA_TYPES.values()},
+        },
     )
-    def get(self, request: HttpRequest) -> HttpResponseBase:
+    def get(self, request: Request) -> HttpResponseBase:
         """`{"as_of": n, "items": [document, ...], "next": URL or null}`, and `total` and `facets` where asked for.
 
         The values of one filter, repeated or with commas between, are alternatives; all filters must hold. Ranges
-        include both ends.
+        include both ends. Accepting another of the media types answers as `/api/v1/incidents.jsonl` and its like do:
+        everything at once.
         """
-        given, wanted = _read(request)
+        given, wanted = read_wanted(request, {*_MORE, "limit"})
+        if request.accepted_renderer.format in MEDIA_TYPES:
+            return exports.negotiated(request, given, wanted)
         order, fields, facets = _order(given, wanted), _fields(given), _listed(given, "facets", list(FACETS))
         counts = one_of(given, "total", ["true", "false"]) == "true" or bool(facets)
         head = log.head()
@@ -117,17 +131,8 @@ class IncidentList(APIView):
         is_of_log = not wanted.depends_on_catalogue and not facets
         response = json_bytes(request, content, etag=(head.chain or "empty") if is_of_log else digest(content))
         response["Link"] = f'<{first}>; rel="first"' + (f', <{following}>; rel="next"' if following else "")
+        patch_vary_headers(response, ["Accept"])
         return response
-
-
-def _read(request: HttpRequest) -> tuple[dict[str, str], Wanted]:
-    """The arguments that may be given once, and the filters. Raises Problem."""
-    lists = dict(request.GET.lists())
-    given = arguments(request, _SINGLE, repeated=FILTERS)
-    try:
-        return given, read_filters({name: lists[name] for name in lists if name in FILTERS or name in MORE_FILTERS})
-    except BadFilterError as error:
-        raise Problem("bad-argument", str(error)) from error
 
 
 def _order(given: Mapping[str, str], wanted: Wanted) -> Order:

@@ -6,6 +6,7 @@ from api import (
     changes,
     check,
     errors,
+    exports,
     hub_models,
     incident_list,
     incidents,
@@ -21,6 +22,11 @@ from api import (
 app_name = "api"
 
 urlpatterns = [
+    path("v1/exports", exports.ExportList.as_view(), name="exports"),
+    path("v1/exports/<str:name>", exports.Export.as_view(), name="export"),
+    path("v1/incidents.csv", exports.CsvExport.as_view(), name="incidents-csv"),
+    path("v1/incidents.jsonl", exports.JsonLinesExport.as_view(), name="incidents-jsonl"),
+    path("v1/incidents.parquet", exports.ParquetExport.as_view(), name="incidents-parquet"),
     path("v1/incidents", incident_list.IncidentList.as_view(), name="incidents"),
     path("v1/incidents/<str:public_id>", incidents.IncidentDetail.as_view(), name="incident"),
     path("v1/models", model_lists.ModelList.as_view(), name="models"),

@@ -62,6 +62,15 @@ HTTPS = BASE_URL.startswith("https://")
 # Where reporters' files lie, sealed. Web servers and workers share it.
 EVIDENCE_ROOT = Path(env.str("FAULTLINE_EVIDENCE_ROOT", default="") or HOME / "evidence")
 
+# --- Exports -------------------------------------------------------------------------------------------------------
+# Where the whole collection lies as files. Workers write it, web servers read it.
+EXPORT_ROOT = Path(env.str("FAULTLINE_EXPORT_ROOT", default="") or HOME / "exports")
+# How long those files may lag behind the log; what must leave them leaves at once.
+EXPORT_REFRESH_SECONDS = env.float("FAULTLINE_EXPORT_REFRESH_SECONDS", default=300.0)
+# How long an export straight from the database may take, and how many each process of the web server serves at once.
+EXPORT_SECONDS = env.int("FAULTLINE_EXPORT_SECONDS", default=900)
+EXPORTS_AT_ONCE = env.int("FAULTLINE_EXPORTS_AT_ONCE", default=4)
+
 # --- Hubs ----------------------------------------------------------------------------------------------------------
 # By the hub's slug, from FAULTLINE_HUB_<SLUG>_ENDPOINT, _TOKEN and _WEBHOOK_SECRET: a new hub needs no line here.
 HUB_ENDPOINTS = _of_hubs("ENDPOINT")
@@ -108,6 +117,7 @@ WAKES = {
     "draft started": ["reports.tasks.forget_due_drafts"],
     "mail left over": ["reports.tasks.send_due_mail"],
     "evidence forgotten": ["reports.tasks.sweep_evidence"],
+    "exports outdated": ["incidents.tasks.refresh_exports"],
     "release scheduled": ["reports.tasks.publish_due_releases"],
 }
 

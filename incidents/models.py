@@ -270,3 +270,13 @@ class SearchRefresh(DueRow):
 
     def __str__(self) -> str:
         return f"search refresh of {self.incident_id}"
+
+
+class ExportRefresh(DueRow):
+    """The one standing job that keeps the stored exports up with the log."""
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="export_refresh_is_one")]
+
+    def __str__(self) -> str:
+        return "refresh of exports"

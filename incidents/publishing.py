@@ -18,6 +18,7 @@ from django.utils import timezone
 from catalogue import visibility
 from catalogue.naming import find_alias, names_of
 from incidents import facts, search_rows
+from incidents.exports import outdated
 from incidents.models import Affected, Incident, Operation, OtherId, Publication
 from incidents.record import Record, Status
 from incidents.search import of_model
@@ -136,6 +137,8 @@ def _append(incident: Incident, operation: Operation, record: Record) -> Publica
     publication.chain = chain(last.chain if last else "", leaf(publication, record.id))
     publication.save(force_insert=True)
     search_rows.project(publication)
+    if record.status is Status.WITHDRAWN:
+        outdated.at_once()
     return publication
 
 

@@ -3,9 +3,17 @@
 from celery import shared_task
 
 from incidents import refreshing
+from incidents.exports import refreshing as exports_refreshing
 
 
 @shared_task
 def refresh_due_search_rows() -> None:
     """Lets what finds records follow what the catalogue has learnt of their models."""
     refreshing.refresh_due()
+
+
+# A first build of a large collection takes longer than other tasks may; its lease is renewed meanwhile.
+@shared_task(time_limit=3600, soft_time_limit=3570)
+def refresh_exports() -> None:
+    """Brings the stored exports up to the end of the log."""
+    exports_refreshing.refresh_due()

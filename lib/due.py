@@ -52,6 +52,15 @@ class DueRow(models.Model):
         wait = max(back_off(self.attempts), timedelta(seconds=at_least))
         return self._end(due_at=timezone.now() + wait, strikes=0, last_error=error[:500], **fields)
 
+    def renew(self) -> bool:
+        """Holds the lease for `settings.LEASE_SECONDS` from now: for work that takes long. False as for `done`."""
+        until = timezone.now() + timedelta(seconds=settings.LEASE_SECONDS)
+        held = type(self).objects.filter(pk=self.pk, leased_until=self.leased_until)
+        if not held.update(leased_until=until):
+            return False
+        self.leased_until = until
+        return True
+
     def put_back(self, *, seconds: float) -> bool:
         """Ends a lease that was not used: due after `seconds`, as if it had not been leased. False as for `done`."""
         fields = {"attempts": max(self.attempts - 1, 0), "strikes": max(self.strikes - 1, 0)}

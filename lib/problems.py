@@ -113,6 +113,11 @@ KINDS: dict[str, Kind] = {
     "refused-message": Kind(
         422, "The message was not stored", "It is empty, too long, or one too many; `detail` says which."
     ),
+    "unsatisfiable-range": Kind(
+        416,
+        "The range begins after the end",
+        "`Content-Range` says how many bytes there are.",
+    ),
     "unreadable-bom": Kind(
         422,
         "The document is no bill of materials",
@@ -127,9 +132,11 @@ KINDS: dict[str, Kind] = {
     "internal": Kind(500, "This is our fault", "It has been logged. Trying again may or may not help."),
     "busy": Kind(
         503,
-        "The question took too long",
-        "The database gave the question up. Ask for less (a narrower filter, a smaller page), or wait a little.",
+        "The node is busy",
+        "The database gave the question up, or as many exports are under way as the node serves at once. Ask for less"
+        " (a narrower filter, a smaller page), or wait a little.",
     ),
+    "not-made-yet": Kind(503, "The file is being made", "A stored export is being made or replaced."),
     "unavailable": Kind(
         503, "The node cannot answer at present", "Its database is away. Try again after `Retry-After` seconds."
     ),

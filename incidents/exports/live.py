@@ -1,0 +1,115 @@
+"""What a question asks for, straight out of the database as it is now, in the order of first publication."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from threading import BoundedSemaphore
+from typing import Any
+
+from django.conf import settings
+
+from incidents import log
+from incidents.exports import cells, copying
+from incidents.filters import Wanted, conditions
+
+_WANTED = """
+SELECT entry.document FROM incidents_searchrow JOIN incidents_publication entry USING (number)
+WHERE {conditions} ORDER BY incidents_searchrow.incident_id
+"""
+# Each holds a thread of the web server and a connection for as long as its reader takes.
+_places = BoundedSemaphore(settings.EXPORTS_AT_ONCE)
+
+
+class BusyError(RuntimeError):
+    """As many streams are open as this process serves at once."""
+
+
+class Stream:
+    """The bytes of a live export, once; to be closed, read to its end or not."""
+
+    def __init__(self, wanted: Wanted, form: str) -> None:
+        """Asks the database, and waits for its first rows. Raises BusyError, and what the database raises."""
+        if not _places.acquire(blocking=False):
+            raise BusyError("As many exports are under way as this node serves at once.")
+        self._lists = copying.documents(*_query(wanted))
+        self._open = True
+        try:
+            first = next(self._lists, [])
+        except BaseException:
+            self.close()
+            raise
+        self._chunks = _FORMS[form](_from_first(first, self._lists))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        return next(self._chunks)
+
+    def close(self) -> None:
+        """Ends the query, and makes room for another."""
+        if self._open:
+            self._open = False
+            with suppress(Exception):  # whoever stopped reading is not told how the query ended
+                self._lists.close()
+            _places.release()
+
+
+def _query(wanted: Wanted) -> tuple[str, dict[str, Any]]:
+    held, values = conditions(wanted, log.head().number)
+    return _WANTED.format(conditions=" AND ".join(held)), values
+
+
+def _from_first(first: list[bytes], rest: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
+    if first:
+        yield first
+    yield from rest
+
+
+def _json_lines(lists: Iterator[list[bytes]]) -> Iterator[bytes]:
+    for documents in lists:
+        yield b"\n".join(documents) + b"\n"
+
+
+def _csv(lists: Iterator[list[bytes]]) -> Iterator[bytes]:
+    yield cells.HEADER
+    for documents in lists:
+        yield cells.csv_of(documents)
+
+
+def _parquet(lists: Iterator[list[bytes]]) -> Iterator[bytes]:
+    from incidents.exports import columns  # late: 50 MB of memory, for the processes that need them
+
+    written = _Written()
+    writer = columns.Writer(written)
+    for documents in lists:
+        writer.write(documents)
+        if chunk := written.taken():
+            yield chunk
+    writer.close()
+    yield written.taken()
+
+
+class _Written:
+    """A file that remembers only what nobody has taken yet: Parquet is written from its beginning to its end."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+
+    def write(self, content: bytes) -> int:
+        self._chunks.append(bytes(content))
+        return len(content)
+
+    def taken(self) -> bytes:
+        chunks, self._chunks = self._chunks, []
+        return b"".join(chunks)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+_FORMS = {"jsonl": _json_lines, "csv": _csv, "parquet": _parquet}
