@@ -3,13 +3,16 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from api import changes, check, errors, hub_models, incidents, reports, taxonomies, threads
+from api import changes, check, errors, hub_models, incident, incidents, reports, taxonomies, threads
 
 app_name = "api"
 
 urlpatterns = [
     path("v1/incidents", incidents.IncidentList.as_view(), name="incidents"),
-    path("v1/incidents/<str:public_id>", incidents.IncidentDetail.as_view(), name="incident"),
+    path("v1/incidents/<str:public_id>", incident.IncidentDetail.as_view(), name="incident"),
+    path("v1/incidents/<str:public_id>/versions", incident.VersionList.as_view(), name="versions"),
+    path("v1/incidents/<str:public_id>/versions/<str:version>", incident.VersionDetail.as_view(), name="version"),
+    path("v1/incidents/<str:public_id>/diff", incident.VersionDiff.as_view(), name="diff"),
     path("v1/models/<str:hub>/<path:name>", hub_models.ModelDetail.as_view(), name="model"),
     path("v1/changes", changes.Changes.as_view(), name="changes"),
     path("v1/taxonomies", taxonomies.TaxonomyList.as_view(), name="taxonomies"),

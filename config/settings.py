@@ -61,6 +61,8 @@ HTTPS = BASE_URL.startswith("https://")
 # --- Evidence ------------------------------------------------------------------------------------------------------
 # Where reporters' files lie, sealed. Web servers and workers share it.
 EVIDENCE_ROOT = Path(env.str("FAULTLINE_EVIDENCE_ROOT", default="") or HOME / "evidence")
+# Where files that anybody may fetch are made, such as the whole collection. Web servers and workers share it.
+EXPORTS_ROOT = Path(env.str("FAULTLINE_EXPORTS_ROOT", default="") or HOME / "exports")
 
 # --- Hubs ----------------------------------------------------------------------------------------------------------
 # By the hub's slug, from FAULTLINE_HUB_<SLUG>_ENDPOINT, _TOKEN and _WEBHOOK_SECRET: a new hub needs no line here.
@@ -109,6 +111,7 @@ WAKES = {
     "mail left over": ["reports.tasks.send_due_mail"],
     "evidence forgotten": ["reports.tasks.sweep_evidence"],
     "release scheduled": ["reports.tasks.publish_due_releases"],
+    "record published": ["incidents.tasks.refresh_osv_files"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 
 from incidents.record import Confidence, EvidenceGrade, Kind, Severity, Status
+from lib.due import DueRow
 
 
 def choices_of(values: type[StrEnum]) -> list[tuple[str, str]]:
@@ -116,6 +117,7 @@ class Affected(models.Model):
             GinIndex(fields=["file_digests"], name="affected_by_digest"),
             models.Index(fields=["hub", "name_key"], name="affected_by_name"),
             models.Index(fields=["hub", "stable_id"], name="affected_by_stable_id"),
+            models.Index(fields=["revision"], condition=~models.Q(revision=""), name="affected_by_revision"),
         ]
 
     def __str__(self) -> str:
@@ -130,3 +132,13 @@ class OtherId(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class OsvRefresh(DueRow):
+    """The one standing job that makes the OSV files again."""
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="osv_refresh_is_one")]
+
+    def __str__(self) -> str:
+        return "refresh of the OSV files"

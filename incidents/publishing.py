@@ -21,12 +21,15 @@ from django.utils import timezone
 from catalogue import visibility
 from catalogue.naming import find_alias, names_of
 from incidents.models import Affected, Incident, Operation, OtherId, Publication
-from incidents.record import Record, Status
+from incidents.record import AffectedModel, AffectedStatus, Match, Record, Status
 from incidents.search import of_model
 from lib.canonical import canonical_bytes, chain, digest
+from lib.wake import wake
 
 # pg_advisory_xact_lock key of the log; the number means nothing.
 _LOG_LOCK = 7_265_103
+# Of a row of `Affected`: no hub has commits longer than that.
+_LONGEST_REVISION = 64
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -137,6 +140,7 @@ def _append(incident: Incident, operation: Operation, record: Record) -> Publica
     )
     publication.chain = chain(last.chain if last else "", leaf(publication, record.id))
     publication.save(force_insert=True)
+    wake("record published")
     return publication
 
 
@@ -182,19 +186,29 @@ def _watch(concerned: set[tuple[str, str]]) -> None:
 
 
 def _affected(incident: Incident, record: Record) -> Iterable[Affected]:
+    """A row for each model, and one for each revision that the record says is fixed or not affected."""
     for model in record.affected:
-        yield Affected(
-            incident=incident,
-            hub=model.hub or "",
-            name=model.name,
-            name_key=model.name.lower(),
-            stable_id=model.stable_id or "",
-            revision=model.revision or "",
-            status=model.status,
-            match=model.match,
-            file_paths=[file.path for file in model.files],
-            file_digests=[file.sha256 for file in model.files if file.sha256],
-        )
+        yield _affected_row(incident, model)
+        settled = dict.fromkeys(model.not_affected_in, AffectedStatus.NOT_AFFECTED)
+        settled |= dict.fromkeys(model.fixed_in, AffectedStatus.FIXED)
+        for revision, status in settled.items():
+            said = {"revision": revision[:_LONGEST_REVISION], "status": status, "match": Match.REVISION, "files": ()}
+            yield _affected_row(incident, model.model_copy(update=said))
+
+
+def _affected_row(incident: Incident, model: AffectedModel) -> Affected:
+    return Affected(
+        incident=incident,
+        hub=model.hub or "",
+        name=model.name,
+        name_key=model.name.lower(),
+        stable_id=model.stable_id or "",
+        revision=model.revision or "",
+        status=model.status,
+        match=model.match,
+        file_paths=[file.path for file in model.files],
+        file_digests=[file.sha256 for file in model.files if file.sha256],
+    )
 
 
 def _search_vector(record: Record) -> Combinable:

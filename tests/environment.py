@@ -20,5 +20,8 @@ os.environ["FAULTLINE_LOG_LEVEL"] = "INFO"
 _evidence = tempfile.mkdtemp(prefix="faultline-evidence-")
 os.environ["FAULTLINE_EVIDENCE_ROOT"] = _evidence
 atexit.register(shutil.rmtree, _evidence, ignore_errors=True)
+_exports = tempfile.mkdtemp(prefix="faultline-exports-")
+os.environ["FAULTLINE_EXPORTS_ROOT"] = _exports
+atexit.register(shutil.rmtree, _exports, ignore_errors=True)
 # What is approved is public at once; tests of the time to undo it set that time.
 os.environ["FAULTLINE_UNDO_SECONDS"] = "0"
