@@ -12,10 +12,10 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 
 from api.reading import ReadView, arguments, json_bytes, whole_number
-from api.representations import representation, without_suffix
+from api.representations import representation
 from incidents import search
 from incidents.differences import differences
-from incidents.format import formats
+from incidents.format import formats, without_suffix
 from incidents.json_patch import json_patch
 from incidents.models import Incident, Operation, Publication
 from incidents.publishing import instant

@@ -1,26 +1,23 @@
-"""The service of osv.dev (google.github.io/osv.dev/api), so that its clients work with another base address.
-
-Errors are those of its gateway: `{"code", "message"}` with a code of google.rpc.
-"""
+"""The service of osv.dev (google.github.io/osv.dev/api), so that its clients work with another base address."""
 
 import base64
 import binascii
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.urls import path, re_path
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from rest_framework.exceptions import APIException, NotFound, ParseError
+from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from api import osv_files
-from api.reading import ReadView, json_bytes
+from api.osv_view import OsvView
+from api.reading import json_bytes
 from catalogue.hub import Reference, UnreadableReferenceError
 from catalogue.references import at_revision, read
 from incidents import osv_queries, search
@@ -37,10 +34,7 @@ MOST_IN_PAGE, MOST_IN_BATCH, MOST_QUERIES = 1000, 3000, 1000
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PURL = re.compile(r"pkg:/*[a-z][a-z0-9.+-]*/+[^/]", re.IGNORECASE)
 _VERSION_IN_PURL = re.compile(r"@[^/?#]+([?#]|$)")
-# google.rpc.Code by HTTP status; what is missing is an invalid argument.
-_CODES = {404: 5, 405: 12, 406: 3, 413: 8, 429: 8, 500: 13, 503: 14}
-_INVALID_ARGUMENT = 3
-_PROBLEM = OpenApiResponse(OpenApiTypes.OBJECT, description='`{"code", "message"}`: what is wrong with the query')
+_PROBLEM = OpenApiResponse(OpenApiTypes.OBJECT, description='{"code", "message"}: what is wrong')
 
 
 Body = TypeVar("Body", bound=BaseModel)
@@ -61,9 +55,11 @@ class OsvQuery(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    package: OsvPackage | None = None
-    version: str = Field("", max_length=200)
-    commit: str = Field("", max_length=64)
+    package: OsvPackage | None = Field(
+        None, description="`purl` alone, or `name` (an address or name of a model) with the `ecosystem` `GIT`."
+    )
+    version: str = Field("", max_length=200, description="A commit, branch or tag, where the purl has none.")
+    commit: str = Field("", max_length=64, description="Of whatever repository; alone.")
     page_token: str = Field("", max_length=100, description="`next_page_token` of the answer before.")
 
 
@@ -102,15 +98,7 @@ class OsvBatchAnswer(BaseModel):
     results: list[OsvFoundPage]
 
 
-class OsvView(ReadView):
-    """A view of the service, with its errors."""
-
-    def get_exception_handler(self) -> Callable[..., Response | None]:
-        """As its gateway answers."""
-        return _rpc_error
-
-
-@extend_schema(tags=["osv"])
+@extend_schema(tags=["OSV"])
 class Query(OsvView):
     """One query."""
 
@@ -130,7 +118,7 @@ class Query(OsvView):
         return _unkept(_said(vulns, following))
 
 
-@extend_schema(tags=["osv"])
+@extend_schema(tags=["OSV"])
 class QueryBatch(OsvView):
     """Many queries."""
 
@@ -144,7 +132,7 @@ class QueryBatch(OsvView):
         return _unkept({"results": list(_pages(queries, found))})
 
 
-@extend_schema(tags=["osv"])
+@extend_schema(tags=["OSV"])
 class Vulnerability(OsvView):
     """One record."""
 
@@ -252,20 +240,6 @@ def _unkept(value: Any) -> HttpResponse:
     return HttpResponse(_json(value), content_type="application/json", headers=headers)
 
 
-def _rpc_error(error: Exception, _context: dict[str, Any]) -> Response | None:
-    if isinstance(error, Http404):
-        error = NotFound("Not found.")
-    if not isinstance(error, APIException):
-        return None
-    status = error.status_code
-    content = {"code": _CODES.get(status, _INVALID_ARGUMENT), "message": str(error.detail)}
-    headers = {"Access-Control-Allow-Origin": "*"}
-    wait = getattr(error, "wait", None)
-    if wait:
-        headers["Retry-After"] = str(int(wait))
-    return Response(content, status=status, headers=headers)
-
-
 def unknown_path(_request: HttpRequest) -> HttpResponse:
     """A 404 for what the service does not have."""
     return JsonResponse({"code": 5, "message": "Not found."}, status=404)
@@ -275,11 +249,7 @@ urlpatterns = [
     path("v1/query", Query.as_view(), name="osv-query"),
     path("v1/querybatch", QueryBatch.as_view(), name="osv-query-batch"),
     path("v1/vulns/<str:identifier>", Vulnerability.as_view(), name="osv-vulnerability"),
-    path("ecosystems.txt", osv_files.stored_file, {"name": "ecosystems.txt"}),
-    path("all.zip", osv_files.stored_file, {"name": "all.zip"}, name="osv-all"),
-    path("modified_id.csv", osv_files.stored_file, {"name": "modified_id.csv"}, name="osv-modified"),
-    path("<str:folder>/all.zip", osv_files.stored_file, {"name": "all.zip"}),
-    path("<str:folder>/modified_id.csv", osv_files.stored_file, {"name": "modified_id.csv"}),
-    path("<str:folder>/<str:identifier>.json", osv_files.one_record),
+    path("<str:file>", osv_files.StoredFile.as_view(), name="osv-file"),
+    path("<str:folder>/<str:file>", osv_files.FolderFile.as_view(), name="osv-ecosystem-file"),
     re_path(r"^.*$", unknown_path),
 ]

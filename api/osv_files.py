@@ -3,11 +3,14 @@
 import json
 from calendar import timegm
 
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.http import http_date
-from django.views.decorators.http import require_safe
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework.exceptions import NotFound
 
+from api.osv_view import NotMadeYet, OsvView
 from api.reading import json_bytes
 from incidents import osv_files, search
 from incidents.format import Published
@@ -17,17 +20,52 @@ from incidents.this_node import this_node
 from lib.canonical import digest
 
 _TYPES = {"zip": "application/zip", "csv": "text/csv; charset=utf-8", "txt": "text/plain; charset=utf-8"}
-_RETRY_SECONDS = 60
+_ANSWERS = {
+    (200, "application/zip"): OpenApiTypes.BINARY,
+    (200, "text/csv"): OpenApiTypes.STR,
+    (200, "text/plain"): OpenApiTypes.STR,
+    404: OpenApiResponse(OpenApiTypes.OBJECT, description="there is no such file"),
+    503: OpenApiResponse(OpenApiTypes.OBJECT, description="a new node has not made it yet"),
+}
 
 
-@require_safe
-def stored_file(request: HttpRequest, name: str, folder: str = "") -> HttpResponseBase:
-    """A file as it was last made, streamed; its ETag is its SHA-256. 503 while a new node has not made it yet."""
-    if folder and folder not in osv_files.FOLDERS:
-        return _not_found()
-    path = f"{folder}/{name}" if folder else name
+@extend_schema(tags=["OSV"])
+class StoredFile(OsvView):
+    """Files of everything."""
+
+    @extend_schema(operation_id="osv_file", responses=_ANSWERS)
+    def get(self, request: HttpRequest, file: str) -> HttpResponseBase:
+        """Every record, in the layout of OSV's bucket: `all.zip`, `modified_id.csv` (newest first) or `ecosystems.txt`.
+
+        Made again soon after the log has grown; the ETag is the file's SHA-256.
+        """
+        return _file(request, file)
+
+
+@extend_schema(tags=["OSV"])
+class FolderFile(OsvView):
+    """Files of one ecosystem."""
+
+    @extend_schema(operation_id="osv_ecosystem_file", responses={**_ANSWERS, (200, "application/json"): dict})
+    def get(self, request: HttpRequest, folder: str, file: str) -> HttpResponseBase:
+        """As above for one ecosystem: `GIT`, or `[EMPTY]` for records on models of hubs that do not speak git.
+
+        Or one record as it stands, `<id>.json`.
+        """
+        if folder not in osv_files.FOLDERS:
+            raise NotFound("Not found.")
+        identifier = file.removesuffix(".json")
+        return _record(request, folder, identifier) if identifier != file else _file(request, f"{folder}/{file}")
+
+
+def _file(request: HttpRequest, path: str) -> HttpResponseBase:
+    if path not in osv_files.NAMES:
+        raise NotFound("Not found.")
     # A second time where a newer file has taken the place of the one just found.
-    return _streamed(request, path) or _streamed(request, path) or _not_yet()
+    answer = _streamed(request, path) or _streamed(request, path)
+    if answer is None:
+        raise NotMadeYet
+    return answer
 
 
 def _streamed(request: HttpRequest, path: str) -> HttpResponseBase | None:
@@ -49,24 +87,11 @@ def _streamed(request: HttpRequest, path: str) -> HttpResponseBase | None:
     return FileResponse(opened, content_type=_TYPES[path.rpartition(".")[2]], headers=headers)
 
 
-@require_safe
-def one_record(request: HttpRequest, folder: str, identifier: str) -> HttpResponseBase:
-    """A record as it stands, in the folder that it belongs to."""
+def _record(request: HttpRequest, folder: str, identifier: str) -> HttpResponseBase:
     known = public_id(identifier)
     incident = search.by_id(known) if is_public_id(known) and identifier.startswith(PREFIX) else None
-    if incident is None:
-        return _not_found()
-    published = Published(bytes(incident.document), this_node())
-    if osv_files.folder_of(published) != folder:
-        return _not_found()
+    published = Published(bytes(incident.document), this_node()) if incident else None
+    if published is None or osv_files.folder_of(published) != folder:
+        raise NotFound("Not found.")
     content = json.dumps(osv(published), ensure_ascii=False).encode()
     return json_bytes(request, content, etag=digest(content))
-
-
-def _not_yet() -> HttpResponseBase:
-    problem = {"code": 14, "message": "The file has not been made yet; ask again in a minute."}
-    return JsonResponse(problem, status=503, headers={"Retry-After": str(_RETRY_SECONDS)})
-
-
-def _not_found() -> HttpResponseBase:
-    return JsonResponse({"code": 5, "message": "Not found."}, status=404)

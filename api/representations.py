@@ -10,13 +10,6 @@ from incidents.this_node import this_node
 from lib.canonical import digest
 
 
-def without_suffix(address: str) -> tuple[str, Format | None]:
-    """The id in the last part of an address, and the format its suffix asks for; None where it has none."""
-    endings = sorted(formats(), key=len, reverse=True)  # .osv.json before .json
-    suffix = next((one for one in endings if address.endswith(f".{one}")), "")
-    return (address.removesuffix(f".{suffix}"), formats()[suffix]) if suffix else (address, None)
-
-
 def accepted(request: HttpRequest) -> Format:
     """The format the caller likes best, the stored document where all are alike. Raises Problem (406)."""
     offered: dict[str, Format] = {}

@@ -83,6 +83,13 @@ def formats() -> dict[str, Format]:
     return {DEFAULT: found.pop(DEFAULT), **found}
 
 
+def without_suffix(address: str) -> tuple[str, Format | None]:
+    """The id in the last part of an address, and the format its suffix asks for; None where it has none."""
+    endings = sorted(formats(), key=len, reverse=True)  # .osv.json before .json
+    suffix = next((one for one in endings if address.endswith(f".{one}")), "")
+    return (address.removesuffix(f".{suffix}"), formats()[suffix]) if suffix else (address, None)
+
+
 def beyond(published: Published, *said: str) -> dict[str, Any]:
     """The document without the members that a format has said in its own words, and the digest of all of it."""
     document: dict[str, Any] = json.loads(published.document)

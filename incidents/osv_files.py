@@ -33,6 +33,8 @@ from lib.due import lease_next
 # Where OSV's bucket has records without an ecosystem.
 NO_ECOSYSTEM = "[EMPTY]"
 FOLDERS = (ECOSYSTEM, NO_ECOSYSTEM)
+_IN_EACH = ("all.zip", "modified_id.csv")
+NAMES = frozenset({"ecosystems.txt", *_IN_EACH, *(f"{folder}/{name}" for folder in FOLDERS for name in _IN_EACH)})
 # A build takes at most so much of a worker's time: the next one waits as many times as long as the last one took.
 _PAUSE = 20
 _SHORTEST_PAUSE = timedelta(seconds=10)

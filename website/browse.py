@@ -13,11 +13,13 @@ from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
 from incidents import log, search
+from incidents.format import Published, formats, without_suffix
 from incidents.models import Incident
 from incidents.public_models import PublicModel, Relative, Use, most_named, public_model
 from incidents.record import MEANINGS, EvidenceGrade, Kind, Severity, Status
 from incidents.search import BadCursorError, Wanted
 from incidents.taxonomy import OWN, category_codes, taxonomies
+from incidents.this_node import this_node
 from lib.canonical import digest
 from website.charts import LineChart, line_chart
 
@@ -101,8 +103,17 @@ def incident_detail(request: HttpRequest, public_id: str) -> HttpResponseBase:
         "merged": search.merged_into(incident),
         "digest": incident.digest,
         "history": list(incident.publications.order_by("number")),
+        "formats": list(formats().values()),
+        "bibtex": formats()["bib"].one(Published(bytes(incident.document), this_node())).decode(),
     }
     return _page(request, "website/incident.html", context)
+
+
+@require_safe
+def incident_in_format(_request: HttpRequest, address: str) -> HttpResponseBase:
+    """An address with the suffix of a format leads to the record in it, one without a suffix to the page."""
+    public_id, asked = without_suffix(address)
+    return redirect("api:incident", public_id=address) if asked else redirect("website:incident", public_id=public_id)
 
 
 @require_safe
