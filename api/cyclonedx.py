@@ -13,6 +13,7 @@ from rest_framework.renderers import JSONRenderer
 
 from catalogue.hub import hubs
 from incidents.checking import LEVELS, Answer, Finding, Question, Verdict
+from incidents.formats.cyclonedx import SEVERITIES
 from incidents.publishing import instant
 from incidents.record import Severity
 
@@ -24,14 +25,6 @@ _STATES = {
     Verdict.UNDER_INVESTIGATION: "in_triage",
     Verdict.FIXED: "resolved",
     Verdict.NOT_AFFECTED: "not_affected",
-}
-_SEVERITIES = {
-    Severity.UNKNOWN: "unknown",
-    Severity.NEGLIGIBLE: "info",
-    Severity.LOW: "low",
-    Severity.MODERATE: "medium",
-    Severity.HIGH: "high",
-    Severity.CRITICAL: "critical",
 }
 
 
@@ -79,7 +72,7 @@ def _vulnerability(ref: str, finding: Finding) -> dict[str, Any]:
         "bom-ref": f"{record.public_id}/{ref}",
         "id": record.public_id,
         "source": {"name": settings.NODE_NAME, "url": page},
-        "ratings": [{"severity": _SEVERITIES[Severity(record.severity)], "method": "other"}],
+        "ratings": [{"severity": SEVERITIES[Severity(record.severity)], "method": "other"}],
         "description": record.title,
         "advisories": [{"url": page}],
         "updated": instant(record.modified),

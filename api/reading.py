@@ -1,12 +1,19 @@
 """What every read endpoint does: parse arguments strictly, answer stored bytes, and let callers revalidate cheaply."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control
 from drf_spectacular.utils import OpenApiParameter
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from api.errors import Problem
 
@@ -19,12 +26,50 @@ LIMIT = OpenApiParameter(
 )
 
 
+class Indifferent(BaseContentNegotiation):
+    """Leaves it to the view what a caller accepts; what else is said, problems above all, is JSON."""
+
+    def select_renderer(
+        self, _request: Request, renderers: Iterable[BaseRenderer], _format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The first renderer."""
+        first = next(iter(renderers))
+        return first, first.media_type or ""
+
+    def select_parser(self, _request: Request, parsers: Iterable[BaseParser]) -> BaseParser:
+        """The first parser, whatever the body is said to be."""
+        return next(iter(parsers))
+
+
+class ReadView(APIView):
+    """A view that anybody may read from any page. What a caller accepts is the view's own business."""
+
+    content_negotiation_class = Indifferent
+
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
+        """What may be done here, for browsers that ask before a request from another page (the Fetch standard)."""
+        allowed = ", ".join(self.allowed_methods)
+        headers = {
+            "Allow": allowed,
+            "Access-Control-Allow-Origin": "*",
+            "Access-Control-Allow-Methods": allowed,
+            "Access-Control-Allow-Headers": "Accept, Content-Type, If-None-Match",
+            "Access-Control-Max-Age": "86400",
+        }
+        return Response(status=204, headers=headers)
+
+
 def json_bytes(
-    request: HttpRequest, content: bytes, *, etag: str, content_type: str = "application/json"
+    request: HttpRequest,
+    content: bytes,
+    *,
+    etag: str,
+    content_type: str = "application/json",
+    headers: Mapping[str, str] | None = None,
 ) -> HttpResponseBase:
     """`content` as the answer, or 304 where the caller's ETag still holds. Public caches may keep it for a minute."""
     tag = f'"{etag}"'
-    response = HttpResponse(content, content_type=content_type)
+    response = HttpResponse(content, content_type=content_type, headers=headers)
     response["ETag"] = tag
     response["Access-Control-Allow-Origin"] = "*"
     patch_cache_control(response, public=True, max_age=60)

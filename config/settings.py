@@ -61,6 +61,7 @@ HTTPS = BASE_URL.startswith("https://")
 # --- Evidence ------------------------------------------------------------------------------------------------------
 # Where reporters' files lie, sealed. Web servers and workers share it.
 EVIDENCE_ROOT = Path(env.str("FAULTLINE_EVIDENCE_ROOT", default="") or HOME / "evidence")
+# Where files that anybody may fetch are made, such as the whole collection. Web servers and workers share it.
 
 # --- Exports -------------------------------------------------------------------------------------------------------
 # Where the whole collection lies as files. Workers write it, web servers read it.
@@ -119,6 +120,7 @@ WAKES = {
     "evidence forgotten": ["reports.tasks.sweep_evidence"],
     "exports outdated": ["incidents.tasks.refresh_exports"],
     "release scheduled": ["reports.tasks.publish_due_releases"],
+    "record published": ["incidents.tasks.refresh_osv_files"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------

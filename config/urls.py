@@ -15,6 +15,7 @@ urlpatterns = [
     path("readyz", health.ready),
     path(".well-known/faultline.json", federation.well_known),
     path("hooks/", include("api.hooks")),
+    path("osv/", include("api.osv")),
     path("console/", admin.site.urls),
     path("account/", include("accounts.urls")),
     path("", include("website.urls")),

@@ -115,6 +115,7 @@ class Affected(models.Model):
             GinIndex(fields=["file_digests"], name="affected_by_digest"),
             models.Index(fields=["hub", "name_key"], name="affected_by_name"),
             models.Index(fields=["hub", "stable_id"], name="affected_by_stable_id"),
+            models.Index(fields=["revision"], condition=~models.Q(revision=""), name="affected_by_revision"),
         ]
 
     def __str__(self) -> str:
@@ -280,3 +281,13 @@ class ExportRefresh(DueRow):
 
     def __str__(self) -> str:
         return "refresh of exports"
+
+
+class OsvRefresh(DueRow):
+    """The one standing job that makes the OSV files again."""
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="osv_refresh_is_one")]
+
+    def __str__(self) -> str:
+        return "refresh of the OSV files"

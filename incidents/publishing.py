@@ -7,6 +7,7 @@ The log: number n = 1, 2, 3, ... in commit order without a gap; leaf(n) = RFC 87
 32 zero bytes.
 """
 
+import json
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
@@ -20,12 +21,15 @@ from catalogue.naming import find_alias, names_of
 from incidents import facts, search_rows
 from incidents.exports import outdated
 from incidents.models import Affected, Incident, Operation, OtherId, Publication
-from incidents.record import Record, Status
+from incidents.record import AffectedModel, AffectedStatus, Match, Record, Status
 from incidents.search import of_model
 from lib.canonical import canonical_bytes, chain, digest
+from lib.wake import wake
 
 # pg_advisory_xact_lock key of the log; the number means nothing.
 _LOG_LOCK = 7_265_103
+# Of a row of `Affected`: no hub has commits longer than that.
+_LONGEST_REVISION = 64
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -139,11 +143,13 @@ def _append(incident: Incident, operation: Operation, record: Record) -> Publica
     search_rows.project(publication)
     if record.status is Status.WITHDRAWN:
         outdated.at_once()
+    wake("record published")
     return publication
 
 
 def _project(incident: Incident, record: Record, document: bytes) -> None:
     was_in_force = incident.pk is not None and incident.status != Status.WITHDRAWN
+    before = facts.namings_of(_said(incident))
     for column in (
         "origin",
         "version",
@@ -163,7 +169,6 @@ def _project(incident: Incident, record: Record, document: bytes) -> None:
     incident.document = document
     incident.digest = digest(document)
     incident.save()
-    before = facts.namings_of(incident.affected.values_list("hub", "name", "status"))
     incident.affected.all().delete()
     incident.other_ids.all().delete()
     Affected.objects.bulk_create(_affected(incident, record))
@@ -174,6 +179,12 @@ def _project(incident: Incident, record: Record, document: bytes) -> None:
     facts.project(incident, record)
     facts.recount_names(before if was_in_force else {}, after if record.status is not Status.WITHDRAWN else {})
     _watch({*before, *after})
+
+
+def _said(incident: Incident) -> list[tuple[str, str, str]]:
+    """(hub, name, status) of each model that its document names; of none before its first."""
+    document = json.loads(bytes(incident.document)) if incident.pk else {"affected": []}
+    return [(model["hub"] or "", model["name"], model["status"]) for model in document["affected"]]
 
 
 def _watch(concerned: set[tuple[str, str]]) -> None:
@@ -187,16 +198,26 @@ def _watch(concerned: set[tuple[str, str]]) -> None:
 
 
 def _affected(incident: Incident, record: Record) -> Iterable[Affected]:
+    """A row for each model, and one for each revision that the record says is fixed or not affected."""
     for model in record.affected:
-        yield Affected(
-            incident=incident,
-            hub=model.hub or "",
-            name=model.name,
-            name_key=model.name.lower(),
-            stable_id=model.stable_id or "",
-            revision=model.revision or "",
-            status=model.status,
-            match=model.match,
-            file_paths=[file.path for file in model.files],
-            file_digests=[file.sha256 for file in model.files if file.sha256],
-        )
+        yield _affected_row(incident, model)
+        settled = dict.fromkeys(model.not_affected_in, AffectedStatus.NOT_AFFECTED)
+        settled |= dict.fromkeys(model.fixed_in, AffectedStatus.FIXED)
+        for revision, status in settled.items():
+            said = {"revision": revision[:_LONGEST_REVISION], "status": status, "match": Match.REVISION, "files": ()}
+            yield _affected_row(incident, model.model_copy(update=said))
+
+
+def _affected_row(incident: Incident, model: AffectedModel) -> Affected:
+    return Affected(
+        incident=incident,
+        hub=model.hub or "",
+        name=model.name,
+        name_key=model.name.lower(),
+        stable_id=model.stable_id or "",
+        revision=model.revision or "",
+        status=model.status,
+        match=model.match,
+        file_paths=[file.path for file in model.files],
+        file_digests=[file.sha256 for file in model.files if file.sha256],
+    )

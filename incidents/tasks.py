@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from incidents import refreshing
+from incidents import osv_files, refreshing
 from incidents.exports import refreshing as exports_refreshing
 
 
@@ -17,3 +17,9 @@ def refresh_due_search_rows() -> None:
 def refresh_exports() -> None:
     """Brings the stored exports up to the end of the log."""
     exports_refreshing.refresh_due()
+
+
+@shared_task
+def refresh_osv_files() -> None:
+    """Makes the OSV files again when the log has grown."""
+    osv_files.refresh_due()

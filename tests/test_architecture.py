@@ -22,6 +22,7 @@ BREACHES = {
     "nobody-imports-tasks": ("reports/workflow.py", "import catalogue.tasks"),
     "hubs-are-independent": ("catalogue/hubs/second.py", "import catalogue.hubs.huggingface"),
     "importers-are-independent": ("reports/importers/second.py", "import reports.importers.avid"),
+    "formats-are-independent": ("incidents/formats/second.py", "import incidents.formats.osv"),
     "adapters-are-independent": ("reports/redteam/second.py", "import reports.redteam.garak"),
     "plain-data": ("incidents/record.py", "import django.conf"),
 }
@@ -81,7 +82,7 @@ def test_every_module_that_serves_the_public_is_under_the_privacy_contract():
 
 
 def test_plug_in_folders_are_packages_that_the_linter_sees():
-    for folder in ("catalogue/hubs", "reports/importers", "reports/redteam"):
+    for folder in ("catalogue/hubs", "incidents/formats", "reports/importers", "reports/redteam"):
         assert (ROOT / folder / "__init__.py").exists()
 
 

@@ -12,9 +12,35 @@ from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
+from incidents.format import formats
+
 # What the examples ask for; an operation without an entry is shown with its path alone.
-_QUERIES = {"list_incidents": "?category=backdoor&limit=5", "list_changes": "?after=0&limit=50"}
-_IN_PATHS = {"public_id": "FL-2026-0A1B2C3D", "hub": "huggingface", "name": "org/name", "taxonomy": "faultline"}
+_QUERIES = {
+    "list_incidents": "?category=backdoor&limit=5",
+    "list_changes": "?after=0&limit=50",
+    "diff_incident_versions": "?from=1&to=2",
+}
+_IN_PATHS = {
+    "public_id": "FL-2026-0A1B2C3D",
+    "hub": "huggingface",
+    "name": "org/name",
+    "taxonomy": "faultline",
+    "version": "1",
+    "identifier": "x_FL-2026-0A1B2C3D",
+    "folder": "GIT",
+    "file": "all.zip",
+}
+# What the arguments in paths mean; the OpenAPI document describes only those in queries.
+_PATH_TEXTS = {
+    "public_id": "A record's id, or an id of the same event in another database, for example AIID-313.",
+    "hub": "For example `huggingface`.",
+    "name": "A repository's name on the hub, or a former one, letter case aside.",
+    "taxonomy": "For example `faultline`.",
+    "version": "A version's number.",
+    "identifier": "An OSV id: `x_` and the record's own.",
+    "folder": "`GIT` or `[EMPTY]`.",
+    "file": "`all.zip` or `modified_id.csv`; at the top also `ecosystems.txt`, in a folder also `<id>.json`.",
+}
 # What every operation may answer, which the page says once.
 _GENERAL = frozenset({"304", "400", "401", "406", "413", "414", "415", "429", "503"})
 _BODIES: dict[str, dict[str, Any]] = {
@@ -27,6 +53,8 @@ _BODIES: dict[str, dict[str, Any]] = {
         "reproduction": {"basis": "reproduced", "succeeded": 9, "attempts": 10},
         "impact": {"severity": "low", "harmed": ["users"]},
     },
+    "OsvQuery": {"package": {"purl": "pkg:huggingface/org/name"}},
+    "OsvBatch": {"queries": [{"package": {"purl": "pkg:huggingface/org/name"}}]},
     "ReceiptQuestion": {"receipt": "XXXX-XXXX-XXXX-XXXX-XXXX-X"},
 }
 # What the examples send in each part of a form; @ is a file, as curl writes it.
@@ -36,7 +64,7 @@ _PARTS = {
     "report": '{"category": "hidden_promotion"}',
     "results": "@garak.report.jsonl",
 }
-_ORDER = ("incidents", "models", "log", "vocabulary", "reports")
+_ORDER = ("incidents", "models", "check", "OSV", "log", "vocabulary", "reports")
 
 
 @dataclass(frozen=True)
@@ -66,7 +94,9 @@ class Operation:
 @require_safe
 def page(request: HttpRequest) -> HttpResponse:
     """Every operation by tag, with arguments, body and an example; then the public document."""
-    response = render(request, "website/api_docs.html", {"groups": _groups(), "record": _fields("Record")})
+    response = render(
+        request, "website/api_docs.html", {"groups": _groups(), "record": _fields("Record"), "formats": formats()}
+    )
     patch_cache_control(response, public=True, max_age=300)
     return response
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from incidents import counting, listing, log, search
 from incidents.counting import Basis
 from incidents.filters import BadFilterError, Wanted, read_filters
+from incidents.format import Published, formats, without_suffix
 from incidents.model_records import published
 from incidents.models import Incident
 from incidents.public_models import (
@@ -28,6 +29,7 @@ from incidents.public_models import (
 )
 from incidents.record import MEANINGS, EvidenceGrade, Kind, Severity, Status
 from incidents.taxonomy import OWN, taxonomies
+from incidents.this_node import this_node
 from incidents.tokens import Dimension
 from lib.canonical import digest
 from lib.keyset import BadCursorError
@@ -105,8 +107,17 @@ def incident_detail(request: HttpRequest, public_id: str) -> HttpResponseBase:
         "merged": search.merged_into(incident),
         "digest": incident.digest,
         "history": list(incident.publications.order_by("number")),
+        "formats": list(formats().values()),
+        "bibtex": formats()["bib"].one(Published(bytes(incident.document), this_node())).decode(),
     }
     return _page(request, "website/incident.html", context)
+
+
+@require_safe
+def incident_in_format(_request: HttpRequest, address: str) -> HttpResponseBase:
+    """An address with the suffix of a format leads to the record in it, one without a suffix to the page."""
+    public_id, asked = without_suffix(address)
+    return redirect("api:incident", public_id=address) if asked else redirect("website:incident", public_id=public_id)
 
 
 @require_safe

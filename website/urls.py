@@ -12,6 +12,7 @@ urlpatterns = [
     path("", browse.home, name="home"),
     path("incidents/", browse.incident_list, name="incidents"),
     path("incidents/<str:public_id>/", browse.incident_detail, name="incident"),
+    path("incidents/<str:address>", browse.incident_in_format, name="incident-in-format"),
     path("models/<str:hub>/<path:name>/", browse.model_detail, name="model"),
     path("about/", browse.about, name="about"),
     path("report/", reporting.start, name="report"),

@@ -16,13 +16,13 @@ from pydantic import ValidationError
 
 from accounts.models import User
 from accounts.read_only import ReadOnly
+from incidents.differences import Difference, differences
 from reports import embargo, release, workflow
 from reports.actors import NotAllowedError
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.release_panel import outcome
 from reports.approval import approved_digest
 from reports.conflicts import conflict_with_case
-from reports.differences import Difference, differences
 from reports.models import Case, Release, ReleaseState
 from reports.second_person import needs_second, refuse_second
 

@@ -1,13 +1,11 @@
 """Template filters for public records."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
 from typing import Any
 
 from django import template
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from catalogue.drift import Change
@@ -286,29 +284,3 @@ def hub_url(named: Mapping[str, Any]) -> str:
     """The page of an affected model on its hub, at its revision; "" where it is on none that we know."""
     found = hubs().get(named["hub"] or "")
     return found.url(Reference(found.slug, named["name"], named["revision"] or "")) if found else ""
-
-
-_BIBTEX_SPECIAL = re.compile(r"[#$%&_{}]")
-
-
-@register.simple_tag(takes_context=True)
-def bibtex(context: Mapping[str, Any]) -> str:
-    """The page's record as a BibTeX entry; its version and digest keep the citation exact."""
-    record, standing = context["record"], ""
-    if record["status"] != Status.PUBLISHED:
-        standing = f", {record['status']}"
-    address = context["base_url"] + reverse("website:incident", args=[record["id"]])
-    fields = {
-        "author": f"{{{_in_bibtex(context['node_title'])}}}",
-        "title": f"{{{_in_bibtex(record['title'])}}}",
-        "year": record["published"][:4],
-        "howpublished": f"\\url{{{address}}}",
-        "note": f"Incident record {record['id']}, version {record['version']}{standing}, SHA-256 {context['digest']}",
-    }
-    lines = [f"  {name:<12} = {{{value}}}" for name, value in fields.items()]
-    return f"@misc{{{record['id']},\n" + ",\n".join(lines) + "\n}"
-
-
-def _in_bibtex(text: str) -> str:
-    plain = text.replace("\\", "/").replace("~", "-").replace("^", " ")
-    return _BIBTEX_SPECIAL.sub(lambda special: f"\\{special.group()}", plain)

@@ -1,6 +1,6 @@
-"""What a release changes, line by line."""
+"""What differs between two versions, line by line."""
 
-from reports.differences import differences
+from incidents.differences import differences
 
 
 def shown(before, after):

@@ -1,4 +1,4 @@
-"""What a release would change in what is public, line by line. Pure."""
+"""What differs between two versions of a record, field by field and line by line. Pure."""
 
 import difflib
 import json

@@ -1,0 +1,221 @@
+"""One published incident: in every format, its versions, and what changed between them."""
+
+import json
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+
+from api.reading import ReadView, arguments, json_bytes, whole_number
+from api.representations import representation
+from incidents import search
+from incidents.differences import differences
+from incidents.format import formats, without_suffix
+from incidents.json_patch import json_patch
+from incidents.models import Incident, Operation, Publication
+from incidents.publishing import instant
+from incidents.record import Record
+from lib.canonical import digest
+
+_PATCH = "application/json-patch+json"
+_MOST_VERSIONS = 10**9
+_FORMATS = ", ".join(f"`.{suffix}`" for suffix in formats())
+_ANSWERS: dict[Any, Any] = {
+    **{(200, one.media_type): Record if suffix == "json" else str for suffix, one in formats().items()},
+    406: OpenApiResponse(description="problem+json: what there is instead"),
+}
+_VERSION = {
+    "type": "object",
+    "required": ["version", "operation", "at", "digest", "number", "url"],
+    "properties": {
+        "version": {"type": "integer", "minimum": 1},
+        "operation": {"type": "string", "enum": Operation.values},
+        "at": {"type": "string", "format": "date-time"},
+        "digest": {"type": "string", "description": "SHA-256 of the document's RFC 8785 bytes."},
+        "number": {"type": "integer", "minimum": 1, "description": "Of the entry in the log."},
+        "url": {"type": "string", "format": "uri"},
+    },
+}
+_SIDE = {"type": "object", "properties": {name: _VERSION["properties"][name] for name in ("version", "at", "digest")}}  # type: ignore[index]
+_DIFF = {
+    "type": "object",
+    "required": ["id", "from", "to", "patch", "fields"],
+    "properties": {
+        "id": {"type": "string"},
+        "from": _SIDE,
+        "to": _SIDE,
+        "patch": {"type": "array", "items": {"type": "object"}, "description": "RFC 6902."},
+        "fields": {
+            "type": "array",
+            "description": "For people, without what changes with every version.",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "field": {"type": "string"},
+                    "lines": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "properties": {
+                                "mark": {"type": "string", "enum": ["+", "-", ""]},
+                                "text": {"type": "string"},
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+class _NegotiatedView(ReadView):
+    """A view whose answer depends on Accept, unless the address says which it is."""
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Says so in every answer, problems too."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if without_suffix(request.path)[1] is None:
+            patch_vary_headers(response, ["Accept"])
+        return response
+
+
+@extend_schema(tags=["incidents"])
+class IncidentDetail(_NegotiatedView):
+    """One incident."""
+
+    @extend_schema(operation_id="get_incident", responses=_ANSWERS)
+    def get(self, request: HttpRequest, public_id: str) -> HttpResponseBase:
+        """The current document, exactly as it was published, or in the format that Accept or a suffix of the address
+        asks for; the Link header lists them all. An id of another database redirects to ours.
+
+        A record merged into another answers with its own last document, so that its digest can be checked: `status` is
+        `withdrawn`, `superseded_by` names the record in its place, and a Link header with rel="successor-version"
+        (RFC 5829) leads there.
+        """
+        given, asked = without_suffix(public_id)
+        incident = _found(given)
+        if incident.public_id != given:
+            suffix = f".{asked.suffix}" if asked else ""
+            elsewhere = redirect(reverse("api:incident", args=[incident.public_id + suffix]))
+            elsewhere["Access-Control-Allow-Origin"] = "*"
+            return elsewhere
+        links = [_link("version-history", "api:versions", incident.public_id)]
+        if incident.superseded_by:
+            links.append(_link("successor-version", "api:incident", search.in_place_of(incident).public_id))
+        address = reverse("api:incident", args=[incident.public_id])
+        return representation(request, bytes(incident.document), address, asked, tuple(links))
+
+
+@extend_schema(tags=["incidents"])
+class VersionList(ReadView):
+    """The versions of an incident."""
+
+    @extend_schema(
+        operation_id="list_incident_versions",
+        responses={
+            200: {
+                "type": "object",
+                "required": ["id", "items"],
+                "properties": {"id": {"type": "string"}, "items": {"type": "array", "items": _VERSION}},
+            }
+        },
+    )
+    def get(self, request: HttpRequest, public_id: str) -> HttpResponseBase:
+        """Every version that was published, oldest first: what was done, when, and the digest of the document."""
+        incident = _found(public_id)
+        entries = incident.publications.order_by("version").defer("document")
+        items = [
+            {**_side(entry), "operation": entry.operation, "number": entry.number, "url": _url(incident, entry.version)}
+            for entry in entries
+        ]
+        content = json.dumps({"id": incident.public_id, "items": items}).encode()
+        return json_bytes(request, content, etag=digest(content))
+
+
+@extend_schema(tags=["incidents"])
+class VersionDetail(_NegotiatedView):
+    """One version of an incident."""
+
+    @extend_schema(operation_id="get_incident_version", responses=_ANSWERS)
+    def get(self, request: HttpRequest, public_id: str, version: str) -> HttpResponseBase:
+        """The document of a version, exactly as it was published then, or in another format as for the incident."""
+        incident = _found(public_id)
+        number, asked = without_suffix(version)
+        entry = _entry(incident, number)
+        links = [_link("latest-version", "api:incident", incident.public_id)]
+        if entry.version > 1:
+            links.append(_link("predecessor-version", "api:version", incident.public_id, entry.version - 1))
+        if entry.version < incident.version:
+            links.append(_link("successor-version", "api:version", incident.public_id, entry.version + 1))
+        address = reverse("api:version", args=[incident.public_id, entry.version])
+        return representation(request, bytes(entry.document), address, asked, tuple(links))
+
+
+@extend_schema(tags=["incidents"])
+class VersionDiff(_NegotiatedView):
+    """What changed between two versions of an incident."""
+
+    @extend_schema(
+        operation_id="diff_incident_versions",
+        parameters=[
+            OpenApiParameter("from", int, description="A version; the one before `to` without it."),
+            OpenApiParameter("to", int, description="A version; the current one without it."),
+        ],
+        responses={(200, "application/json"): _DIFF, (200, _PATCH): {"type": "array", "items": {"type": "object"}}},
+    )
+    def get(self, request: HttpRequest, public_id: str) -> HttpResponseBase:
+        """The JSON Patch (RFC 6902) from one version to the other, and the fields that differ, line by line.
+
+        With `Accept: application/json-patch+json` the patch alone.
+        """
+        incident = _found(public_id)
+        given = arguments(request, {"from", "to"})
+        to = whole_number(given, "to", default=incident.version, most=_MOST_VERSIONS)
+        since = whole_number(given, "from", default=max(to - 1, 1), most=_MOST_VERSIONS)
+        before, after = _entry(incident, str(since)), _entry(incident, str(to))
+        old, new = json.loads(bytes(before.document)), json.loads(bytes(after.document))
+        patch = json_patch(old, new)
+        if request.get_preferred_type(["application/json", _PATCH]) == _PATCH:
+            content = json.dumps(patch, ensure_ascii=False).encode()
+            return json_bytes(request, content, etag=digest(content), content_type=_PATCH, headers={"Vary": "Accept"})
+        fields = [
+            {"field": one.field, "lines": [{"mark": line.mark, "text": line.text} for line in one.lines]}
+            for one in differences(old, new)
+        ]
+        said = {"id": incident.public_id, "from": _side(before), "to": _side(after), "patch": patch, "fields": fields}
+        content = json.dumps(said, ensure_ascii=False).encode()
+        return json_bytes(request, content, etag=digest(content), headers={"Vary": "Accept"})
+
+
+def _found(given: str) -> Incident:
+    incident = search.by_id(given)
+    if incident is None:
+        raise Http404
+    return incident
+
+
+def _entry(incident: Incident, version: str) -> Publication:
+    """The version with that number; raises Http404."""
+    known = version.isascii() and version.isdigit() and len(version) < len(str(_MOST_VERSIONS))
+    entry = incident.publications.filter(version=int(version)).first() if known else None
+    if entry is None:
+        raise Http404
+    return entry
+
+
+def _side(entry: Publication) -> dict[str, Any]:
+    return {"version": entry.version, "at": instant(entry.at), "digest": entry.digest}
+
+
+def _url(incident: Incident, version: int) -> str:
+    return f"{settings.BASE_URL}{reverse('api:version', args=[incident.public_id, version])}"
+
+
+def _link(relation: str, name: str, *parts: Any) -> str:
+    return f'<{settings.BASE_URL}{reverse(name, args=parts)}>; rel="{relation}"'

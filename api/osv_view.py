@@ -1,0 +1,42 @@
+"""What all views of OSV's service share: its errors, `{"code", "message"}` with a code of google.rpc."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404
+from rest_framework.exceptions import APIException, NotFound
+from rest_framework.response import Response
+
+from api.reading import ReadView
+
+# google.rpc.Code by HTTP status; any other status is that of an invalid argument.
+_CODES = {404: 5, 405: 12, 413: 8, 429: 8, 500: 13, 503: 14}
+_INVALID_ARGUMENT = 3
+
+
+class NotMadeYet(APIException):
+    """A 503."""
+
+    status_code = 503
+    default_detail = "The file has not been made yet; ask again in a minute."
+    wait = 60
+
+
+class OsvView(ReadView):
+    """A view of the service, with its errors."""
+
+    def get_exception_handler(self) -> Callable[..., Response | None]:
+        """As its gateway answers."""
+        return _rpc_error
+
+
+def _rpc_error(error: Exception, _context: dict[str, Any]) -> Response | None:
+    if isinstance(error, Http404):
+        error = NotFound("Not found.")
+    if not isinstance(error, APIException):
+        return None
+    content = {"code": _CODES.get(error.status_code, _INVALID_ARGUMENT), "message": str(error.detail)}
+    headers = {"Access-Control-Allow-Origin": "*"}
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    return Response(content, status=error.status_code, headers=headers)

@@ -1,0 +1,1 @@
+"""The formats of a record, one file each: `incidents.format` is their contract."""
