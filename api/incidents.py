@@ -10,8 +10,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.views import APIView
 
 from api.errors import Problem
-from api.reading import arguments, json_bytes, link_to, one_of, page_size
-from incidents import log, search
+from api.reading import arguments, json_bytes, link_to, not_modified, one_of, page_size
+from incidents import search, stored
+from incidents.position import position
 from incidents.record import EvidenceGrade, Kind, Record, Severity, Status
 from incidents.search import BadCursorError, Wanted
 from incidents.taxonomy import category_codes
@@ -65,9 +66,12 @@ class IncidentList(APIView):
             model=given.get("model", ""),
             alias=given.get("alias", ""),
         )
-        etag = log.head().chain or "empty"
+        size = page_size(given)
+        etag = position() or "empty"
+        if unchanged := not_modified(request, etag):
+            return unchanged
         try:
-            page = search.find(wanted, after=given.get("cursor", ""), limit=page_size(given))
+            page = search.find(wanted, after=given.get("cursor", ""), limit=size)
         except BadCursorError as error:
             raise Problem("bad-cursor", str(error)) from error
         following = link_to(request, {**given, "cursor": page.next}) if page.next else None
@@ -91,13 +95,19 @@ class IncidentDetail(APIView):
         `withdrawn`, `superseded_by` names the record in its place, and a Link header with rel="successor-version"
         (RFC 5829) leads there.
         """
-        incident = search.by_id(public_id)
-        if incident is None:
-            raise Http404
-        if incident.public_id != public_id:
-            return redirect("api:incident", public_id=incident.public_id)
-        response = json_bytes(request, bytes(incident.document), etag=incident.digest)
-        if incident.superseded_by:
-            successor = reverse("api:incident", args=[search.in_place_of(incident).public_id])
+        found = stored.record(public_id)
+        if found is None:
+            other = search.by_id(public_id)
+            if other is None:
+                raise Http404
+            return redirect("api:incident", public_id=other.public_id)
+        response = json_bytes(request, found.document, etag=found.digest)
+        if found.superseded_by:
+            successor = reverse("api:incident", args=[_in_place_of(public_id)])
             response["Link"] = f'<{settings.BASE_URL}{successor}>; rel="successor-version"'
         return response
+
+
+def _in_place_of(public_id: str) -> str:
+    merged = search.by_id(public_id)
+    return search.in_place_of(merged).public_id if merged else public_id

@@ -1,15 +1,19 @@
 """What every read endpoint does: parse arguments strictly, answer stored bytes, and let callers revalidate cheaply."""
 
 from collections.abc import Collection, Mapping
+from http.client import NOT_MODIFIED
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.cache import get_conditional_response
 
 from api.errors import Problem
 from incidents.search import MOST_PER_PAGE
 
+# Browsers and shared caches keep an answer for a minute; a shared one may hand it out for another while it asks for a
+# newer one, or for an hour while we are down (RFC 9111, RFC 5861).
+CACHE_CONTROL = "public, max-age=60, s-maxage=60, stale-while-revalidate=60, stale-if-error=3600"
 _LONGEST_VALUE = 500
 
 
@@ -17,12 +21,23 @@ def json_bytes(
     request: HttpRequest, content: bytes, *, etag: str, content_type: str = "application/json"
 ) -> HttpResponseBase:
     """`content` as the answer, or 304 where the caller's ETag still holds. Public caches may keep it for a minute."""
-    tag = f'"{etag}"'
-    response = HttpResponse(content, content_type=content_type)
-    response["ETag"] = tag
-    response["Access-Control-Allow-Origin"] = "*"
-    patch_cache_control(response, public=True, max_age=60)
-    return get_conditional_response(request, etag=tag, response=response) or response
+    response = _tagged(HttpResponse(content, content_type=content_type), etag)
+    return get_conditional_response(request, etag=f'"{etag}"', response=response) or response
+
+
+def not_modified(request: HttpRequest, etag: str) -> HttpResponseBase | None:
+    """The 304 where the caller's ETag still holds, else None: asked before the content is made, it costs nothing."""
+    if "HTTP_IF_NONE_MATCH" not in request.META or "HTTP_IF_MATCH" in request.META:
+        return None
+    response = get_conditional_response(request, etag=f'"{etag}"', response=_tagged(HttpResponse(), etag))
+    return response if response is not None and response.status_code == NOT_MODIFIED else None
+
+
+def _tagged(response: HttpResponse, etag: str) -> HttpResponse:
+    response.headers["ETag"] = f'"{etag}"'
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    return response
 
 
 def arguments(request: HttpRequest, known: Collection[str]) -> dict[str, str]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from incidents.connection import rows
 from incidents.models import Incident, Publication
 from incidents.publishing import leaf
 from lib.canonical import chain, digest
@@ -19,13 +20,8 @@ class LogHead:
 
 def head() -> LogHead:
     """Where the log stands now."""
-    last = Publication.objects.order_by("-number").values_list("number", "chain").first()
-    return LogHead(*last) if last else LogHead(0, "")
-
-
-def entries_after(number: int, limit: int) -> list[Publication]:
-    """The next `limit` entries after `number`, oldest first: gap-free, because numbers follow commit order."""
-    return list(Publication.objects.filter(number__gt=number).select_related("incident").order_by("number")[:limit])
+    last = rows("SELECT number, chain FROM incidents_publication ORDER BY number DESC LIMIT 1")
+    return LogHead(*last[0]) if last else LogHead(0, "")
 
 
 def problems() -> Iterator[str]:
@@ -33,8 +29,8 @@ def problems() -> Iterator[str]:
     expected, previous = 1, ""
     latest: dict[str, tuple[int, str]] = {}
     superseded: dict[str, str] = {}
-    rows = Publication.objects.order_by("number").select_related("incident")
-    for entry in rows.iterator(chunk_size=1000):
+    entries = Publication.objects.order_by("number").select_related("incident")
+    for entry in entries.iterator(chunk_size=1000):
         public_id = entry.incident.public_id
         if entry.number != expected:
             yield f"#{expected} is missing"

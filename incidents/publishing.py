@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from catalogue import visibility
 from catalogue.naming import find_alias, names_of
+from incidents import position
 from incidents.models import Affected, Incident, Operation, OtherId, Publication
 from incidents.record import Record, Status
 from incidents.search import of_model
@@ -137,6 +138,8 @@ def _append(incident: Incident, operation: Operation, record: Record) -> Publica
     )
     publication.chain = chain(last.chain if last else "", leaf(publication, record.id))
     publication.save(force_insert=True)
+    position.forget()
+    transaction.on_commit(position.forget)
     return publication
 
 
