@@ -4,9 +4,8 @@ import json
 
 from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.views import APIView
 
-from api.reading import arguments, json_bytes, not_modified, page_size, whole_number
+from api.reading import ReadView, arguments, json_bytes, not_modified, page_size, whole_number
 from incidents import log, stored
 from incidents.models import Operation
 from incidents.position import position
@@ -36,7 +35,7 @@ _ENTRY = {
 
 
 @extend_schema(tags=["log"])
-class Changes(APIView):
+class Changes(ReadView):
     """What was published, corrected, disputed, withdrawn, merged and restored, in order."""
 
     @extend_schema(

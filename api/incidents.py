@@ -7,12 +7,11 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.views import APIView
 
 from api.errors import Problem
-from api.reading import arguments, json_bytes, link_to, not_modified, one_of, page_size
+from api.reading import ReadView, arguments, json_bytes, link_to, not_modified, one_of, page_size
 from incidents import search, stored
-from incidents.position import position
+from incidents.position import edition
 from incidents.record import EvidenceGrade, Kind, Record, Severity, Status
 from incidents.search import BadCursorError, Wanted
 from incidents.taxonomy import category_codes
@@ -31,7 +30,7 @@ _FILTERS = {
 
 
 @extend_schema(tags=["incidents"])
-class IncidentList(APIView):
+class IncidentList(ReadView):
     """Incidents, newest publication first."""
 
     @extend_schema(
@@ -67,7 +66,7 @@ class IncidentList(APIView):
             alias=given.get("alias", ""),
         )
         size = page_size(given)
-        etag = position() or "empty"
+        etag = edition()
         if unchanged := not_modified(request, etag):
             return unchanged
         try:
@@ -84,7 +83,7 @@ class IncidentList(APIView):
 
 
 @extend_schema(tags=["incidents"])
-class IncidentDetail(APIView):
+class IncidentDetail(ReadView):
     """One incident."""
 
     @extend_schema(operation_id="get_incident", responses={200: Record})

@@ -1,12 +1,14 @@
 """What every read endpoint does: parse arguments strictly, answer stored bytes, and let callers revalidate cheaply."""
 
 from collections.abc import Collection, Mapping
-from http.client import NOT_MODIFIED
+from http import HTTPStatus
+from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
+from rest_framework.views import APIView
 
 from api.errors import Problem
 from incidents.search import MOST_PER_PAGE
@@ -15,6 +17,45 @@ from incidents.search import MOST_PER_PAGE
 # newer one, or for an hour while we are down (RFC 9111, RFC 5861).
 CACHE_CONTROL = "public, max-age=60, s-maxage=60, stale-while-revalidate=60, stale-if-error=3600"
 _LONGEST_VALUE = 500
+
+
+class ReadView(APIView):
+    """A view of stored bytes, without what only other requests need: parsers, accounts, a choice of formats.
+
+    Whatever needs these goes Django REST framework's whole way, and both ways end alike.
+    """
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """The answer to a plain read; problems as documents."""
+        if not _is_plain(request):
+            return super().dispatch(request, *args, **kwargs)
+        self.request, self.args, self.kwargs, self.format_kwarg = request, args, kwargs, None
+        self.headers = self.default_response_headers
+        try:
+            self.admit(request)
+            response = self.get(request, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - it raises again what is no problem of the caller's
+            response = self.handle_exception(error)
+        self.response = self.finalize_response(request, response, *args, **kwargs)
+        return self.response
+
+    def admit(self, request: Any) -> None:
+        """The place for whatever may refuse an anonymous reader. Raises Throttled."""
+        self.check_throttles(request)
+
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """The answer, of each view its own."""
+        raise NotImplementedError
+
+
+def _is_plain(request: HttpRequest) -> bool:
+    headers = request.META
+    return (
+        request.method in {"GET", "HEAD"}
+        and "HTTP_AUTHORIZATION" not in headers
+        and headers.get("HTTP_ACCEPT", "*/*") in {"*/*", "application/json"}
+        and "format=" not in headers.get("QUERY_STRING", "")
+    )
 
 
 def json_bytes(
@@ -30,7 +71,7 @@ def not_modified(request: HttpRequest, etag: str) -> HttpResponseBase | None:
     if "HTTP_IF_NONE_MATCH" not in request.META or "HTTP_IF_MATCH" in request.META:
         return None
     response = get_conditional_response(request, etag=f'"{etag}"', response=_tagged(HttpResponse(), etag))
-    return response if response is not None and response.status_code == NOT_MODIFIED else None
+    return response if response is not None and response.status_code == HTTPStatus.NOT_MODIFIED else None
 
 
 def _tagged(response: HttpResponse, etag: str) -> HttpResponse:

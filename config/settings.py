@@ -114,10 +114,8 @@ WAKES = {
 # --- Stores --------------------------------------------------------------------------------------------------------
 _SERVED = bool(env.str("DATABASE_URL", default=""))  # by somebody else's server
 DATABASE_URL = env.str("DATABASE_URL", default="") or home.database_url(HOME)
-# The same database as a role that may only read what is public; where it is unset on your server, the one role reads all.
-DATABASE_READER_URL = env.str("DATABASE_READER_URL", default="") or (
-    DATABASE_URL if _SERVED else home.reader_url(HOME)
-)
+# The same database as a role that may only read what is public. Unset for a server of yours, the one role does it all.
+DATABASE_READER_URL = env.str("DATABASE_READER_URL", default="") or (DATABASE_URL if _SERVED else home.reader_url(HOME))
 DATABASE_REPLICA_URL = env.str("DATABASE_REPLICA_URL", default="")
 # The longest one public read may take in the database.
 READ_SECONDS = env.float("FAULTLINE_READ_SECONDS", default=5.0)
@@ -232,6 +230,15 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+# Those of them that add the same headers to every answer, and nothing else: what the short path has of them.
+MIDDLEWARE_OF_CONSTANTS = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "website.middleware.permissions_policy",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+# Those that the short path runs for each request.
+MIDDLEWARE_OF_READS: list[str] = []
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [

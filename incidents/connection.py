@@ -1,19 +1,19 @@
 """The connection of public reads: a role that may only read what is public, on the replica where there is one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
+import psycopg
 from django.conf import settings
 from django.db import connections
-from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 _Values = Sequence[Any] | Mapping[str, Any]
 
 
-def public_connection() -> BaseDatabaseWrapper:
+def public_connection() -> DatabaseWrapper:
     """This thread's connection for whatever the public reads."""
-    return connections[settings.PUBLIC_READS]
+    return cast(DatabaseWrapper, connections[settings.PUBLIC_READS])
 
 
 def rows(query: str, values: _Values = ()) -> list[tuple[Any, ...]]:
@@ -21,15 +21,16 @@ def rows(query: str, values: _Values = ()) -> list[tuple[Any, ...]]:
 
     Not for queries whose best plan depends on the values, such as words to search for.
     """
-    connection = public_connection()
+    connection: Any = public_connection()
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    with connection.wrap_database_errors, connection._prepare_cursor(_Prepared(connection.connection)) as cursor:
-        cursor.execute(query, values)
-        return list(cursor.fetchall())
+    cursor = _Prepared(connection.connection)
+    # As `cursor()` does it, with another cursor.
+    with connection.wrap_database_errors, connection._prepare_cursor(cursor) as asking:  # noqa: SLF001
+        asking.execute(query, values)
+        return list(asking.fetchall())
 
 
-class _Prepared(ServerBindingCursor):
+class _Prepared(psycopg.Cursor[tuple[Any, ...]]):
     def execute(self, query: Any, params: _Values | None = None, **_options: Any) -> "_Prepared":
-        super().execute(query, params, prepare=True, binary=True)
-        return self
+        return super().execute(query, params, prepare=True, binary=True)

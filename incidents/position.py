@@ -7,11 +7,12 @@ message that could be lost and nothing that a crash could leave wrong.
 """
 
 from threading import local
-from time import monotonic
+from time import monotonic, time
 
 from incidents.connection import public_connection, rows
 
 KNOWN_SECONDS = 1.0
+EDITION_SECONDS = 900
 _HEAD = "SELECT chain FROM incidents_publication ORDER BY number DESC LIMIT 1"
 
 
@@ -32,6 +33,11 @@ def position() -> str:
         _known.link = str(found[0][0]) if found else ""
         _known.server, _known.until = public_connection().connection, now + KNOWN_SECONDS
     return _known.link
+
+
+def edition() -> str:
+    """The same for lists, whose filters also follow what the catalogue learns: another each quarter of an hour."""
+    return f"{position() or 'empty'}-{int(time() // EDITION_SECONDS):x}"
 
 
 def forget() -> None:
