@@ -305,9 +305,17 @@ def connect(address):
 
 def manage(address, *command):
     """A management command in a process of its own, on that database."""
-    environment = {**os.environ, "DATABASE_URL": address, "FAULTLINE_NODE_NAME": NODE, "PYTHONPATH": str(ROOT)}
-    environment |= {"DJANGO_SETTINGS_MODULE": "config.settings"}
+    environment = {**os.environ, **addresses(address), "FAULTLINE_NODE_NAME": NODE}
     subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True)
+
+
+def addresses(address):
+    """The environment of a process on that database: for its owner, and for the role of public reads."""
+    from django.conf import settings
+
+    parts, role = urlsplit(address), urlsplit(settings.DATABASE_READER_URL).username
+    reader = parts._replace(netloc=parts.netloc.replace(parts.username, role, 1))
+    return {"DATABASE_URL": address, "DATABASE_READER_URL": urlunsplit(reader)}
 
 
 def fingerprint(categories):
