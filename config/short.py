@@ -42,7 +42,7 @@ class ShortPath:
         one = reverse(_ONE, args=[_SOME_ID])
         self._folder, self._record = one.removesuffix(_SOME_ID), resolve(one).func
         self._answer = _within(settings.MIDDLEWARE_OF_READS, _answer)
-        self._constants: dict[bool, dict[str, str]] = {}
+        self._constants: dict[bool, Iterable[tuple[str, str]]] = {}
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answers, or hands over to the whole application."""
@@ -50,15 +50,16 @@ class ShortPath:
             return self._whole(environ, start_response)
         request.view, request.named = found
         response = self._answer(request)
-        for name, value in self._constant_headers(request).items():
-            response.headers.setdefault(name, value)
+        headers = [*response.items(), *self._missing(request, response)]
         if response.streaming:
-            start_response(_status(response), list(response.items()))
+            start_response(_status(response), headers)
             return response
-        response.headers.setdefault("Content-Length", str(len(response.content)))
-        start_response(_status(response), list(response.items()))
+        content = response.content
+        if "Content-Length" not in response.headers:
+            headers.append(("Content-Length", str(len(content))))
+        start_response(_status(response), headers)
         # Not the response itself, at whose end Django would have each connection asked whether it still lives.
-        return [response.content]
+        return [content]
 
     def _view(self, environ: Environ) -> tuple[View, dict[str, str]] | None:
         if environ["REQUEST_METHOD"] not in {"GET", "HEAD"} or environ.get("SCRIPT_NAME"):
@@ -73,11 +74,11 @@ class ShortPath:
             return self._record, {"public_id": public_id}
         return None
 
-    def _constant_headers(self, request: HttpRequest) -> dict[str, str]:
+    def _missing(self, request: HttpRequest, response: HttpResponse) -> Iterable[tuple[str, str]]:
         secure = request.is_secure()
         if secure not in self._constants:
-            self._constants[secure] = dict(_within(settings.MIDDLEWARE_OF_CONSTANTS, _nothing)(request).items())
-        return self._constants[secure]
+            self._constants[secure] = _within(settings.MIDDLEWARE_OF_CONSTANTS, _nothing)(request).items()
+        return (header for header in self._constants[secure] if header[0] not in response.headers)
 
 
 class ReadRequest(WSGIRequest):

@@ -24,6 +24,7 @@ def rows(query: str, values: _Values = ()) -> list[tuple[Any, ...]]:
     connection: Any = public_connection()
     connection.close_if_health_check_failed()
     connection.ensure_connection()
+    connection.connection.prepare_threshold = 0  # Django's own cursors never prepare, whatever this says
     cursor = _Prepared(connection.connection)
     # As `cursor()` does it, with another cursor.
     with connection.wrap_database_errors, connection._prepare_cursor(cursor) as asking:  # noqa: SLF001
