@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from api.reading import ReadView, arguments, json_bytes, not_modified, page_size, whole_number
 from incidents import log, stored
 from incidents.models import Operation
-from incidents.position import position
+from incidents.position import known_head
 from incidents.publishing import instant
 
 _ENTRY = {
@@ -63,13 +63,13 @@ class Changes(ReadView):
         given = arguments(request, {"after", "limit"})
         after = whole_number(given, "after", default=0, most=2**63 - 1)
         size = page_size(given)
-        if unchanged := not_modified(request, position() or "empty"):
+        if unchanged := not_modified(request, known_head().tag):
             return unchanged
         head = log.head()
         entries = stored.entries_after(after, size)
         standing = json.dumps({"number": head.number, "chain": head.chain}).encode()
         content = b'{"entries":[' + b",".join(map(_entry, entries)) + b'],"head":' + standing + b"}"
-        return json_bytes(request, content, etag=head.chain or "empty")
+        return json_bytes(request, content, etag=head.tag)
 
 
 def _entry(entry: stored.Entry) -> bytes:

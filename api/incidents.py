@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from api.errors import Problem
 from api.reading import ReadView, arguments, json_bytes, link_to, not_modified, one_of, page_size
 from incidents import search, stored
-from incidents.position import edition
+from incidents.position import known_head
 from incidents.record import EvidenceGrade, Kind, Record, Severity, Status
 from incidents.search import BadCursorError, Wanted
 from incidents.taxonomy import category_codes
@@ -66,7 +66,7 @@ class IncidentList(ReadView):
             alias=given.get("alias", ""),
         )
         size = page_size(given)
-        etag = edition()
+        etag = known_head().tag
         if unchanged := not_modified(request, etag):
             return unchanged
         try:

@@ -2,26 +2,16 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from incidents.connection import rows
 from incidents.models import Incident, Publication
+from incidents.position import LogHead, read_head
 from incidents.publishing import leaf
 from lib.canonical import chain, digest
 
 
-@dataclass(frozen=True)
-class LogHead:
-    """Where the log stands: the last number and its chain digest; 0 and "" before the first publication."""
-
-    number: int
-    chain: str
-
-
 def head() -> LogHead:
     """Where the log stands now."""
-    last = rows("SELECT number, chain FROM incidents_publication ORDER BY number DESC LIMIT 1")
-    return LogHead(*last[0]) if last else LogHead(0, "")
+    return read_head()
 
 
 def problems() -> Iterator[str]:

@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from config import short, wsgi
-from incidents import position
 from incidents.models import Incident
 from incidents.publishing import publish
 from tests import factories
@@ -214,10 +213,3 @@ def test_a_connection_that_the_server_has_closed_costs_the_reader_nothing(monkey
     assert ask(application, environ(asked)) == before
     assert connections["public"].connection.info.backend_pid != own
     connections["public"].close()
-
-
-def test_lists_are_another_edition_now_and_then(record, monkeypatch):
-    asked = "/api/v1/incidents"
-    first = dict(ask(short.ShortPath(nobody), environ(asked))[1])["ETag"]
-    monkeypatch.setattr(position, "time", lambda: 4_000_000_000.0)
-    assert dict(ask(short.ShortPath(nobody), environ(asked))[1])["ETag"] != first
