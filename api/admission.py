@@ -78,6 +78,12 @@ def charge(caller: Caller, units: int) -> dict[str, str]:
     return headers
 
 
+def admit(request: Any, cost: int) -> None:
+    """Lets a request in that comes past Django REST framework. Raises Problem."""
+    request.api_caller = caller_of(request.META)
+    request.rate_limit = charge(request.api_caller, cost)
+
+
 def charge_more(request: Request, units: int) -> None:
     """Takes what a request turned out to cost beyond its view's `cost`. Raises Problem, a 429."""
     if units:

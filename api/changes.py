@@ -4,11 +4,11 @@ import json
 
 from django.http import HttpRequest, HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.views import APIView
 
-from api.reading import LIMIT, arguments, json_bytes, page_size, whole_number
-from incidents import log
-from incidents.models import Operation, Publication
+from api.reading import LIMIT, ReadView, arguments, json_bytes, not_modified, page_size, whole_number
+from incidents import log, stored
+from incidents.models import Operation
+from incidents.position import known_head
 from incidents.publishing import instant
 
 MOST = 2**63 - 1
@@ -36,7 +36,7 @@ _ENTRY = {
 
 
 @extend_schema(tags=["log"])
-class Changes(APIView):
+class Changes(ReadView):
     """What was published, corrected, disputed, withdrawn, merged and restored, in order."""
 
     @extend_schema(
@@ -67,21 +67,24 @@ class Changes(APIView):
         """`{"entries": [...], "head": {"number", "chain"}}`: entries after `after`, oldest first."""
         given = arguments(request, {"after", "limit"})
         after = whole_number(given, "after", default=0, most=MOST)
+        size = page_size(given)
+        if unchanged := not_modified(request, known_head().tag):
+            return unchanged
         head = log.head()
-        entries = log.entries_after(after, page_size(given))
+        entries = stored.entries_after(after, size)
         standing = json.dumps({"number": head.number, "chain": head.chain}).encode()
         content = b'{"entries":[' + b",".join(map(_entry, entries)) + b'],"head":' + standing + b"}"
-        return json_bytes(request, content, etag=head.chain or "empty")
+        return json_bytes(request, content, etag=head.tag)
 
 
-def _entry(entry: Publication) -> bytes:
+def _entry(entry: stored.Entry) -> bytes:
     about = {
         "number": entry.number,
         "operation": entry.operation,
-        "id": entry.incident.public_id,
+        "id": entry.public_id,
         "version": entry.version,
         "at": instant(entry.at),
         "digest": entry.digest,
         "chain": entry.chain,
     }
-    return json.dumps(about).encode()[:-1] + b',"document":' + bytes(entry.document) + b"}"
+    return json.dumps(about).encode()[:-1] + b',"document":' + entry.document + b"}"

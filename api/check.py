@@ -18,6 +18,7 @@ from api.parsing import BomParser
 from catalogue.boms import UnreadableBomError, read_bom
 from catalogue.hub import hubs
 from incidents import log
+from incidents.check_rows import Concerned
 from incidents.checking import Answer, Finding, Level, Question, Verdict, check, question_of, read_question
 from incidents.publishing import instant
 
@@ -172,15 +173,17 @@ class CheckBom(_UnkeptView):
 
 
 def _document(answers: list[Answer], components: int) -> dict[str, Any]:
+    # A thousand models that derive from one share its records: each is described once.
+    described: dict[int, dict[str, Any]] = {}
     return {
         "log_number": log.head().number,
         "components": components,
         "affected": sum(answer.affected for answer in answers),
-        "results": [_item(answer) for answer in answers],
+        "results": [_item(answer, described) for answer in answers],
     }
 
 
-def _item(answer: Answer) -> dict[str, Any]:
+def _item(answer: Answer, described: dict[int, dict[str, Any]]) -> dict[str, Any]:
     question = answer.question
     return {
         "asked": question.asked,
@@ -188,7 +191,7 @@ def _item(answer: Answer) -> dict[str, Any]:
         "understood": [_understood(question, place) for place in range(len(question.identities))],
         "problem": question.problem,
         "affected": answer.affected,
-        "records": [_record(finding) for finding in answer.findings],
+        "records": [_record(finding, described) for finding in answer.findings],
     }
 
 
@@ -205,22 +208,29 @@ def _understood(question: Question, place: int) -> dict[str, str]:
     }
 
 
-def _record(finding: Finding) -> dict[str, Any]:
-    record = finding.record
-    return {
-        "id": record.public_id,
-        "url": settings.BASE_URL + reverse("website:incident", args=[record.public_id]),
-        "title": record.title,
-        "record_status": record.record_status,
-        "kind": record.kind,
-        "category": record.category,
-        "severity": record.severity,
-        "modified": instant(record.modified),
+def _record(finding: Finding, described: dict[int, dict[str, Any]]) -> dict[str, Any]:
+    row = finding.record
+    if row.affected not in described:
+        described[row.affected] = _described(row)
+    return described[row.affected] | {
         "level": finding.level,
         "verdict": finding.verdict,
-        "names": {"hub": record.hub, "name": record.name, "revision": record.revision},
         "rests_on": finding.rests_on,
-        "way": list(finding.way),
-        "relations": list(finding.relations),
+        "way": finding.way,
+        "relations": finding.relations,
         "as_of": instant(finding.as_of) if finding.as_of else None,
+    }
+
+
+def _described(row: Concerned) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "url": settings.BASE_URL + reverse("website:incident", args=[row.public_id]),
+        "title": row.title,
+        "record_status": row.record_status,
+        "kind": row.kind,
+        "category": row.category,
+        "severity": row.severity,
+        "modified": instant(row.modified),
+        "names": {"hub": row.hub, "name": row.name, "revision": row.revision},
     }

@@ -14,7 +14,6 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, extend_schema_view
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
-from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from api.errors import Problem
@@ -199,13 +198,17 @@ class ParquetExport(_LiveExport):
     form = "parquet"
 
 
-def negotiated(request: Request, given: Mapping[str, str], wanted: Wanted) -> HttpResponseBase:
+def form_accepted(request: HttpRequest) -> str | None:
+    """Which of the formats of exports a list was asked for by Accept; None for the list itself."""
+    renderer = getattr(request, "accepted_renderer", None)
+    return renderer.format if renderer and renderer.format in MEDIA_TYPES else None
+
+
+def negotiated(request: HttpRequest, given: Mapping[str, str], wanted: Wanted, form: str) -> HttpResponseBase:
     """A list's answer to somebody who accepts one of the media types of exports. Raises Problem."""
     if extra := given.keys() - MORE_FILTERS.keys():
         raise Problem("bad-argument", f"{' and '.join(sorted(extra))}: an answer of this media type is never in pages.")
-    response = exported(request, wanted, request.accepted_renderer.format)
-    patch_vary_headers(response, ["Accept"])
-    return response
+    return exported(request, wanted, form)
 
 
 def exported(request: HttpRequest, wanted: Wanted, form: str) -> HttpResponseBase:

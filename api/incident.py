@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from api.reading import ReadView, arguments, json_bytes, whole_number
 from api.representations import representation
-from incidents import search
+from incidents import search, stored
 from incidents.differences import differences
 from incidents.format import formats, without_suffix
 from incidents.json_patch import json_patch
@@ -99,17 +99,17 @@ class IncidentDetail(_NegotiatedView):
         (RFC 5829) leads there.
         """
         given, asked = without_suffix(public_id)
-        incident = _found(given)
-        if incident.public_id != given:
+        record = stored.record(given)
+        if record is None:
             suffix = f".{asked.suffix}" if asked else ""
-            elsewhere = redirect(reverse("api:incident", args=[incident.public_id + suffix]))
+            elsewhere = redirect(reverse("api:incident", args=[_found(given).public_id + suffix]))
             elsewhere["Access-Control-Allow-Origin"] = "*"
             return elsewhere
-        links = [_link("version-history", "api:versions", incident.public_id)]
-        if incident.superseded_by:
-            links.append(_link("successor-version", "api:incident", search.in_place_of(incident).public_id))
-        address = reverse("api:incident", args=[incident.public_id])
-        return representation(request, bytes(incident.document), address, asked, tuple(links))
+        links = [_link("version-history", "api:versions", given)]
+        if record.superseded_by:
+            links.append(_link("successor-version", "api:incident", search.in_place_of(_found(given)).public_id))
+        address = reverse("api:incident", args=[given])
+        return representation(request, record.document, address, asked, tuple(links))
 
 
 @extend_schema(tags=["incidents"])

@@ -9,21 +9,21 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.cache import patch_vary_headers
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import JSONRenderer
-from rest_framework.request import Request
-from rest_framework.views import APIView
 
 from api import exports
 from api.errors import Problem
 from api.exports import MEDIA_TYPES
 from api.incident_filters import PARAMETERS, read_wanted
-from api.reading import json_bytes, link_to, one_of, page_size
+from api.reading import ReadView, json_bytes, link_to, not_modified, one_of, page_size
 from incidents import counting, listing, log
 from incidents.counting import FACETS, MOST_VALUES, Facet
 from incidents.cursors import BadCursorError
 from incidents.dates import last_moment
 from incidents.filters import Wanted
 from incidents.listing import FIELDS, MOST_PER_PAGE, MOST_RANKED, Order, Sort
+from incidents.position import known_head
 from lib.canonical import digest
 
 _MORE = {
@@ -77,9 +77,10 @@ _ANSWER = {
 
 
 @extend_schema(tags=["incidents"])
-class IncidentList(APIView):
+class IncidentList(ReadView):
     """Incidents, newest publication first."""
 
+    content_negotiation_class = DefaultContentNegotiation
     renderer_classes = (JSONRenderer, *exports.RENDERERS)
 
     @extend_schema(
@@ -94,7 +95,7 @@ class IncidentList(APIView):
             **{(200, media_type): OpenApiTypes.BINARY for media_type in MEDIA_TYPES.values()},
         },
     )
-    def get(self, request: Request) -> HttpResponseBase:
+    def get(self, request: HttpRequest) -> HttpResponseBase:
         """`{"as_of": n, "items": [document, ...], "next": URL or null}`, and `total` and `facets` where asked for.
 
         The values of one filter, repeated or with commas between, are alternatives; all filters must hold. Ranges
@@ -102,19 +103,23 @@ class IncidentList(APIView):
         everything at once.
         """
         given, wanted = read_wanted(request, {*_MORE, "limit"})
-        if request.accepted_renderer.format in MEDIA_TYPES:
-            return exports.negotiated(request, given, wanted)
+        if (form := exports.form_accepted(request)) is not None:
+            return exports.negotiated(request, given, wanted, form)
         order, fields, facets = _order(given, wanted), _fields(given), _listed(given, "facets", list(FACETS))
         counts = one_of(given, "total", ["true", "false"]) == "true" or bool(facets)
-        head = log.head()
-        number = _number(given, head.number)
+        # What the catalogue learns is no entry of the log.
+        is_of_log = not wanted.depends_on_catalogue and not facets
+        head = known_head()
+        number, size = _number(given, head.number), page_size(given, most=MOST_PER_PAGE)
+        if is_of_log and (unchanged := not_modified(request, head.tag)):
+            return unchanged
         try:
             page = listing.find(
                 wanted,
                 number=number,
                 order=order,
                 after=given.get("cursor", ""),
-                limit=page_size(given, most=MOST_PER_PAGE),
+                limit=size,
                 fields=fields,
             )
         except BadCursorError as error:
@@ -127,10 +132,13 @@ class IncidentList(APIView):
         first = _address(request, cursor="")
         following = _address(request, cursor=page.next) if page.next else None
         content = _content(answer, page.documents, following)
-        # What the catalogue learns is no entry of the log.
-        is_of_log = not wanted.depends_on_catalogue and not facets
-        response = json_bytes(request, content, etag=(head.chain or "empty") if is_of_log else digest(content))
+        response = json_bytes(request, content, etag=head.tag if is_of_log else digest(content))
         response["Link"] = f'<{first}>; rel="first"' + (f', <{following}>; rel="next"' if following else "")
+        return response
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Says that the answer depends on Accept, in a 304 and in problems too."""
+        response = super().finalize_response(request, response, *args, **kwargs)
         patch_vary_headers(response, ["Accept"])
         return response
 

@@ -1,12 +1,13 @@
 """What every read endpoint does: parse arguments strictly, answer stored bytes, and let callers revalidate cheaply."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -15,9 +16,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from api.admission import admit
 from api.errors import Problem
 
 MOST_PER_PAGE = 100
+# Browsers and shared caches keep an answer for a minute; a shared one may hand it out for another while it asks for a
+# newer one, or for an hour while we are down (RFC 9111, RFC 5861).
+CACHE_CONTROL = "public, max-age=60, s-maxage=60, stale-while-revalidate=60, stale-if-error=3600"
+_CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE")
 _LONGEST_VALUE = 500
 LIMIT = OpenApiParameter(
     "limit",
@@ -42,9 +48,32 @@ class Indifferent(BaseContentNegotiation):
 
 
 class ReadView(APIView):
-    """A view that anybody may read from any page. What a caller accepts is the view's own business."""
+    """A view that anybody may read from any page. What a caller accepts is the view's own business.
 
-    content_negotiation_class = Indifferent
+    A plain read goes without what only other requests need: parsers, tokens, a choice of formats. Whatever needs these
+    goes Django REST framework's whole way, and both ways end alike.
+    """
+
+    content_negotiation_class: type[BaseContentNegotiation] = Indifferent
+    cost = 1
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """The answer; problems as documents."""
+        if not _is_plain(request):
+            return super().dispatch(request, *args, **kwargs)
+        self.request, self.args, self.kwargs, self.format_kwarg = request, args, kwargs, None
+        self.headers = self.default_response_headers
+        try:
+            admit(request, self.cost)
+            response = self.get(request, *args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - it raises again what is no problem of the caller's
+            response = self.handle_exception(error)
+        self.response = self.finalize_response(request, response, *args, **kwargs)
+        return self.response
+
+    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """The answer, of each view its own."""
+        raise NotImplementedError
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
         """What may be done here, for browsers that ask before a request from another page (the Fetch standard)."""
@@ -59,6 +88,16 @@ class ReadView(APIView):
         return Response(status=204, headers=headers)
 
 
+def _is_plain(request: HttpRequest) -> bool:
+    headers = request.META
+    return (
+        request.method in {"GET", "HEAD"}
+        and "HTTP_AUTHORIZATION" not in headers
+        and headers.get("HTTP_ACCEPT", "*/*") in {"*/*", "application/json"}
+        and "format=" not in headers.get("QUERY_STRING", "")
+    )
+
+
 def json_bytes(
     request: HttpRequest,
     content: bytes,
@@ -68,12 +107,25 @@ def json_bytes(
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponseBase:
     """`content` as the answer, or 304 where the caller's ETag still holds. Public caches may keep it for a minute."""
-    tag = f'"{etag}"'
-    response = HttpResponse(content, content_type=content_type, headers=headers)
-    response["ETag"] = tag
-    response["Access-Control-Allow-Origin"] = "*"
-    patch_cache_control(response, public=True, max_age=60)
-    return get_conditional_response(request, etag=tag, response=response) or response
+    response = _tagged(HttpResponse(content, content_type=content_type, headers=headers), etag)
+    if request.META.keys().isdisjoint(_CONDITIONS):
+        return response
+    return get_conditional_response(request, etag=f'"{etag}"', response=response) or response
+
+
+def not_modified(request: HttpRequest, etag: str) -> HttpResponseBase | None:
+    """The 304 where the caller's ETag still holds, else None: asked before the content is made, it costs nothing."""
+    if "HTTP_IF_NONE_MATCH" not in request.META or "HTTP_IF_MATCH" in request.META:
+        return None
+    response = get_conditional_response(request, etag=f'"{etag}"', response=_tagged(HttpResponse(), etag))
+    return response if response is not None and response.status_code == HTTPStatus.NOT_MODIFIED else None
+
+
+def _tagged(response: HttpResponse, etag: str) -> HttpResponse:
+    response.headers["ETag"] = f'"{etag}"'
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Cache-Control"] = CACHE_CONTROL
+    return response
 
 
 def arguments(request: HttpRequest, known: Collection[str], repeated: Collection[str] = ()) -> dict[str, str]:

@@ -21,6 +21,7 @@ SECRETS: dict[str, Callable[[], str]] = {
     "FAULTLINE_RECEIPT_PEPPER": lambda: randomness.token_urlsafe(48),
     "FAULTLINE_SEAL_KEY": lambda: base64.urlsafe_b64encode(randomness.token_bytes(32)).decode(),
 }
+READER = "faultline_reader"  # the embedded database's role of public reads
 ROOT_SOCKETS = Path("/run")  # root's own folder, which other accounts can pass through
 LONGEST_SOCKET = 107
 
@@ -50,6 +51,11 @@ def sockets(home: Path) -> Path:
 def database_url(home: Path) -> str:
     """The database's address, in the form that keeps a folder's capital letters through django-environ."""
     return f"postgres://faultline@:5432/{quote(str(sockets(home) / 'postgres'), safe='')}/faultline"
+
+
+def reader_url(home: Path) -> str:
+    """The same database for the role that reads what is public."""
+    return database_url(home).replace("//faultline@", f"//{READER}@", 1)
 
 
 def redis_url(home: Path) -> str:

@@ -21,7 +21,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from config.home import ServiceError, explained, private, sockets
+from config.home import READER, ServiceError, explained, private, sockets
 from config.processes import (
     STOP_SECONDS,
     Account,
@@ -234,6 +234,10 @@ def _create_database(place: Path) -> None:
         with _connection(place, "postgres", "postgres") as server:
             if not server.execute("SELECT FROM pg_roles WHERE rolname = 'faultline'").rowcount:
                 server.execute("CREATE ROLE faultline LOGIN CREATEDB")
+            reader = sql.Identifier(READER)
+            if not server.execute("SELECT FROM pg_roles WHERE rolname = %s", [READER]).rowcount:
+                server.execute(sql.SQL("CREATE ROLE {} LOGIN NOINHERIT").format(reader))
+            server.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(reader))
             if not server.execute("SELECT FROM pg_database WHERE datname = 'faultline'").rowcount:
                 server.execute("CREATE DATABASE faultline OWNER faultline")
         with _connection(place, "postgres", "faultline") as database:

@@ -124,15 +124,35 @@ WAKES = {
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------
+_SERVED = bool(env.str("DATABASE_URL", default=""))  # by somebody else's server
 DATABASE_URL = env.str("DATABASE_URL", default="") or home.database_url(HOME)
+# The same database as a role that may only read what is public. Unset for a server of yours, the one role does it all.
+DATABASE_READER_URL = env.str("DATABASE_READER_URL", default="") or (DATABASE_URL if _SERVED else home.reader_url(HOME))
+DATABASE_REPLICA_URL = env.str("DATABASE_REPLICA_URL", default="")
+# The longest one public read may take in the database.
+READ_SECONDS = env.float("FAULTLINE_READ_SECONDS", default=5.0)
+_CONNECTED = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
+_READING = {"default_transaction_read_only": "on", "statement_timeout": f"{READ_SECONDS * 1000:.0f}"}
 DATABASES = {
-    "default": {
-        **env.db_url_config(DATABASE_URL),
-        "CONN_MAX_AGE": 60,
-        "CONN_HEALTH_CHECKS": True,
-        "OPTIONS": {"connect_timeout": 5},
-    }
+    "default": {**env.db_url_config(DATABASE_URL), **_CONNECTED, "OPTIONS": {"connect_timeout": 5}},
+    "public": {
+        **env.db_url_config(DATABASE_REPLICA_URL or DATABASE_READER_URL),
+        **_CONNECTED,
+        "OPTIONS": {
+            "connect_timeout": 5,
+            "options": " ".join(f"-c {name}={value}" for name, value in _READING.items()),
+        },
+        "TEST": {"MIRROR": "default"},
+    },
 }
+# Which of them `incidents.connection` reads from; the role that `migrate` lets read there, made with that password.
+PUBLIC_READS = "public"
+_reader = env.db_url_config(DATABASE_READER_URL)
+READER = (
+    {"role": _reader["USER"], "password": _reader["PASSWORD"]}
+    if _reader["USER"] != DATABASES["default"]["USER"]
+    else None
+)
 REDIS_URL = env.str("REDIS_URL", default="") or home.redis_url(HOME)
 # What may be lost is kept apart from the queue.
 CACHE_URL = home.with_database(REDIS_URL, 1)
@@ -223,6 +243,15 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+# Those of them that add the same headers to every answer, and nothing else: what the short path has of them.
+MIDDLEWARE_OF_CONSTANTS = [
+    "django.middleware.security.SecurityMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "website.middleware.permissions_policy",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+# Those that the short path runs for each request.
+MIDDLEWARE_OF_READS = ["api.admission.middleware"]
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"
 TEMPLATES = [

@@ -7,7 +7,7 @@ record in force uses; digests by records, or by snapshots of revisions that are 
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 
@@ -118,8 +118,7 @@ class Head:
     at: datetime
 
 
-@dataclass(frozen=True)
-class Concerned:
+class Concerned(NamedTuple):
     """That a record in force names a model: the record, and what it says of the model."""
 
     affected: int

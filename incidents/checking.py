@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from catalogue import lineage
 from catalogue.boms import Component
@@ -71,8 +72,7 @@ class Question:
     ref: str = ""  # of the component in a bill of materials
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(NamedTuple):
     """One record that concerns what was asked. `rests_on` is the statement of the question that led to it.
 
     `way` names the models from the one asked about to the one the record is about, `relations` what joins them; both
@@ -145,6 +145,8 @@ class _Known:
 class _Check:
     def __init__(self, questions: Sequence[Question]) -> None:
         self._questions = questions
+        # Many models derive from the same few, so what these have is looked through once.
+        self._flaws: dict[int, list[Concerned]] = {}
         identities = [one for question in questions for one in (*question.identities, *question.bases)]
         names = {_name(one.reference) for one in identities if one.reference}
         digests = {one.digest for one in identities if one.digest}
@@ -164,23 +166,24 @@ class _Check:
 
     def _findings(self, question: Question) -> list[Finding]:
         """The best finding of each record; what the record says of the model itself goes before what it inherits."""
-        direct = _best(self._direct(question.identities))
-        settled = {finding.record.incident for finding in direct} | set(self._named(question.identities))
-        inherited = [finding for finding in _best(self._inherited(question)) if finding.record.incident not in settled]
-        settled |= {finding.record.incident for finding in inherited}
+        meant = [
+            _Meant(one, subject, self._rows(subject)) for one in question.identities for subject in self._subjects(one)
+        ]
+        direct = _best(self._direct(question.identities, meant))
+        settled = {finding.record.incident for finding in direct}
+        # What a record says of the model itself stands, also of another revision only.
+        settled.update(row.incident for one in meant for row in one.rows)
+        inherited = [one for one in _best(self._inherited(question, meant)) if one.record.incident not in settled]
+        settled.update(finding.record.incident for finding in inherited)
         loose = [finding for finding in _best(self._by_name(question)) if finding.record.incident not in settled]
         return sorted([*direct, *inherited, *loose], key=_urgency)
 
-    def _direct(self, identities: Iterable[Identity]) -> Iterator[Finding]:
+    def _direct(self, identities: Iterable[Identity], meant: Iterable["_Meant"]) -> Iterator[Finding]:
         for identity in identities:
-            if identity.digest:
-                yield from self._by_digest(identity)
-            for subject in self._subjects(identity):
-                yield from _judge(subject, self._rows(subject), identity)
-
-    def _by_digest(self, identity: Identity) -> Iterator[Finding]:
-        for row in self._known.rows.by_digest.get(identity.digest, ()):
-            yield Finding(row, Level.FILE, _verdict(row), identity.rests_on)
+            for row in self._known.rows.by_digest.get(identity.digest, ()) if identity.digest else ():
+                yield Finding(row, Level.FILE, _verdict(row), identity.rests_on)
+        for one in meant:
+            yield from _judge(one.subject, one.rows, one.identity)
 
     def _subjects(self, identity: Identity) -> Iterator["_Subject"]:
         """The models that an identity means, at the revision it says; a digest means every model with such a file."""
@@ -197,22 +200,16 @@ class _Check:
         of_model = self._known.rows.by_model.get(subject.model.pk, []) if subject.model else []
         return list({row.affected: row for row in (*named, *of_model)}.values())
 
-    def _named(self, identities: Iterable[Identity]) -> Iterator[int]:
-        """Records that name the model itself: what they say of it stands, also of another revision only."""
-        for identity in identities:
-            for subject in self._subjects(identity):
-                yield from (row.incident for row in self._rows(subject))
-
-    def _inherited(self, question: Question) -> Iterator[Finding]:
-        for identity in question.identities:
-            for subject in self._subjects(identity):
-                if subject.model:
-                    yield from self._from_above(subject.model, (), (), identity)
+    def _inherited(self, question: Question, meant: Iterable["_Meant"]) -> Iterator[Finding]:
+        for one in meant:
+            if one.subject.model:
+                yield from self._from_above(one.subject.model, (), (), one.identity)
         for base in question.bases:
             for subject in self._subjects(base):
                 way, relations = (question.asked, subject.reference.name), ("declared",)
                 for finding in _judge(subject, self._rows(subject), base):
-                    yield from _as_inherited(finding.record, finding.verdict, way, relations, base)
+                    if finding.verdict is not Verdict.NOT_AFFECTED:
+                        yield _as_inherited(finding.record, way, relations, base)
                 if subject.model:
                     yield from self._from_above(subject.model, way[:1], relations, base)
 
@@ -220,9 +217,18 @@ class _Check:
         self, model: KnownModel, before: tuple[str, ...], joined: tuple[str, ...], identity: Identity
     ) -> Iterator[Finding]:
         for base, path in self._known.above.get(model.pk, {}).items():
-            way = (*before, *(self._known.names.get(step, "") for step in path.models))
-            for row in self._known.rows.by_model.get(base, ()):
-                yield from _as_inherited(row, _verdict(row), way, (*joined, *path.relations), identity)
+            if flawed := self._flawed(base):
+                way = (*before, *(self._known.names.get(step, "") for step in path.models))
+                relations = (*joined, *path.relations)
+                for row in flawed:
+                    yield _as_inherited(row, way, relations, identity)
+
+    def _flawed(self, base: int) -> list[Concerned]:
+        """One row of each record from which a derivative may have the flaw; that a base has none says nothing."""
+        if base not in self._flaws:
+            rows = [one for one in self._known.rows.by_model.get(base, ()) if one.status != AffectedStatus.NOT_AFFECTED]
+            self._flaws[base] = list({row.incident: row for row in reversed(rows)}.values())[::-1]
+        return self._flaws[base]
 
     def _by_name(self, question: Question) -> Iterator[Finding]:
         for key in _loose_keys(question):
@@ -238,6 +244,12 @@ class _Subject:
     reference: Reference
     model: KnownModel | None
     head: Head | None
+
+
+class _Meant(NamedTuple):
+    identity: Identity
+    subject: _Subject
+    rows: list[Concerned]
 
 
 def _judge(subject: _Subject, rows: Collection[Concerned], identity: Identity) -> Iterator[Finding]:
@@ -288,15 +300,12 @@ def _roughly(rows: Sequence[Concerned], identity: Identity) -> Finding | None:
     return Finding(flawed[0], Level.REPOSITORY, Verdict.POSSIBLY_AFFECTED, identity.rests_on)
 
 
-def _as_inherited(
-    row: Concerned, verdict: Verdict, way: tuple[str, ...], relations: tuple[str, ...], identity: Identity
-) -> Iterator[Finding]:
-    """A flaw of a base may be in what derives from it; that a base is not affected says nothing."""
-    if verdict is not Verdict.NOT_AFFECTED:
-        yield Finding(row, Level.INHERITED, Verdict.POSSIBLY_AFFECTED, identity.rests_on, way, relations)
+def _as_inherited(row: Concerned, way: tuple[str, ...], relations: tuple[str, ...], identity: Identity) -> Finding:
+    """A flaw of a base may be in what derives from it."""
+    return Finding(row, Level.INHERITED, Verdict.POSSIBLY_AFFECTED, identity.rests_on, way, relations)
 
 
-_VERDICTS = {
+_VERDICTS: dict[str, Verdict] = {
     AffectedStatus.AFFECTED: Verdict.AFFECTED,
     AffectedStatus.NOT_AFFECTED: Verdict.NOT_AFFECTED,
     AffectedStatus.FIXED: Verdict.FIXED,
@@ -305,7 +314,7 @@ _VERDICTS = {
 
 
 def _verdict(row: Concerned) -> Verdict:
-    return _VERDICTS[AffectedStatus(row.status)]
+    return _VERDICTS[row.status]
 
 
 def _best(findings: Iterable[Finding]) -> list[Finding]:

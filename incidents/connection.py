@@ -1,9 +1,37 @@
-"""The connection that serves the public."""
+"""The connection of public reads: a role that may only read what is public, on the replica where there is one."""
 
-from django.db import connection
-from django.db.backends.base.base import BaseDatabaseWrapper
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import psycopg
+from django.conf import settings
+from django.db import connections
+from django.db.backends.postgresql.base import DatabaseWrapper
+
+_Values = Sequence[Any] | Mapping[str, Any]
 
 
-def public_connection() -> BaseDatabaseWrapper:
-    """Where public reads go."""
-    return connection
+def public_connection() -> DatabaseWrapper:
+    """This thread's connection for whatever the public reads."""
+    return cast(DatabaseWrapper, connections[settings.PUBLIC_READS])
+
+
+def rows(query: str, values: _Values = ()) -> list[tuple[Any, ...]]:
+    """The rows of a query that is the same each time but for its values: prepared once, its result in binary.
+
+    Not for queries whose best plan depends on the values, such as words to search for.
+    """
+    connection: Any = public_connection()
+    connection.close_if_health_check_failed()
+    connection.ensure_connection()
+    connection.connection.prepare_threshold = 0  # Django's own cursors never prepare, whatever this says
+    cursor = _Prepared(connection.connection)
+    # As `cursor()` does it, with another cursor.
+    with connection.wrap_database_errors, connection._prepare_cursor(cursor) as asking:  # noqa: SLF001
+        asking.execute(query, values)
+        return list(asking.fetchall())
+
+
+class _Prepared(psycopg.Cursor[tuple[Any, ...]]):
+    def execute(self, query: Any, params: _Values | None = None, **_options: Any) -> "_Prepared":
+        return super().execute(query, params, prepare=True, binary=True)

@@ -2,26 +2,17 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from incidents.models import Incident, Publication, SearchRow
+from incidents.position import LogHead, read_head
 from incidents.publishing import leaf
 from lib.canonical import chain, digest
 
 
-@dataclass(frozen=True)
-class LogHead:
-    """Where the log stands: the last number and its chain digest; 0 and "" before the first publication."""
-
-    number: int
-    chain: str
-
-
 def head() -> LogHead:
     """Where the log stands now."""
-    last = Publication.objects.order_by("-number").values_list("number", "chain").first()
-    return LogHead(*last) if last else LogHead(0, "")
+    return read_head()
 
 
 def number_at(moment: datetime) -> int:
@@ -30,18 +21,13 @@ def number_at(moment: datetime) -> int:
     return rows.values_list("pk", flat=True).first() or 0
 
 
-def entries_after(number: int, limit: int) -> list[Publication]:
-    """The next `limit` entries after `number`, oldest first: gap-free, because numbers follow commit order."""
-    return list(Publication.objects.filter(number__gt=number).select_related("incident").order_by("number")[:limit])
-
-
 def problems() -> Iterator[str]:
     """Derives the whole log again from its rows; one sentence for each thing that does not hold."""
     expected, previous = 1, ""
     latest: dict[str, tuple[int, str]] = {}
     superseded: dict[str, str] = {}
-    rows = Publication.objects.order_by("number").select_related("incident")
-    for entry in rows.iterator(chunk_size=1000):
+    entries = Publication.objects.order_by("number").select_related("incident")
+    for entry in entries.iterator(chunk_size=1000):
         public_id = entry.incident.public_id
         if entry.number != expected:
             yield f"#{expected} is missing"

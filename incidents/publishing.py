@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from catalogue import visibility
 from catalogue.naming import find_alias, names_of
-from incidents import facts, search_rows
+from incidents import facts, position, search_rows
 from incidents.exports import outdated
 from incidents.models import Affected, Incident, Operation, OtherId, Publication
 from incidents.record import AffectedModel, AffectedStatus, Match, Record, Status
@@ -144,6 +144,8 @@ def _append(incident: Incident, operation: Operation, record: Record) -> Publica
     if record.status is Status.WITHDRAWN:
         outdated.at_once()
     wake("record published")
+    position.forget()
+    transaction.on_commit(position.forget)
     return publication
 
 

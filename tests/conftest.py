@@ -19,12 +19,15 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
+from incidents import position
 from lib.store import store
 from tests import factories
 
 ROOT = Path(__file__).parent.parent
 # A password costs half a second by design; the tests make hundreds.
 settings.PASSWORD_HASHERS = ["tests.hashing.FewRounds"]
+# Another connection would not see what a test has not committed; `tests/incidents/test_reader.py` uses the real one.
+settings.PUBLIC_READS = "default"
 
 
 @pytest.fixture(autouse=True)
@@ -67,10 +70,14 @@ def signed_in() -> Callable[[User], Client]:
 
 def environment(**changes: str) -> dict[str, str]:
     """The environment of a process that shares this test's database, broker and secrets."""
-    address = urlsplit(settings.DATABASE_URL)
-    folder = address.path.rpartition("/")[0]
-    own = urlunsplit(address._replace(path=f"{folder}/{connection.settings_dict['NAME']}"))
-    return {**os.environ, "DATABASE_URL": own, "REDIS_URL": settings.REDIS_URL, **changes}
+
+    def own(url: str) -> str:
+        address = urlsplit(url)
+        folder = address.path.rpartition("/")[0]
+        return urlunsplit(address._replace(path=f"{folder}/{connection.settings_dict['NAME']}"))
+
+    databases = {"DATABASE_URL": own(settings.DATABASE_URL), "DATABASE_READER_URL": own(settings.DATABASE_READER_URL)}
+    return {**os.environ, **databases, "REDIS_URL": settings.REDIS_URL, **changes}
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +85,12 @@ def _no_limits_from_the_test_before() -> None:
     """Buckets and circuits live in Redis, which no transaction rolls back."""
     for name in store().scan_iter(f"{settings.QUEUE}:*"):
         store().delete(name)
+
+
+@pytest.fixture(autouse=True)
+def _no_position_from_the_test_before() -> None:
+    """Where the log stands is known for a second, which the log of another test may not outlive."""
+    position.forget()
 
 
 @pytest.fixture

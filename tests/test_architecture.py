@@ -90,7 +90,10 @@ def test_the_example_environment_names_every_variable_that_is_read():
     read = set()
     for path in (ROOT / "config").glob("*.py"):
         read |= set(
-            re.findall(r'"((?:FAULTLINE_[A-Z_]+)|PORT|HOST|DATABASE_URL|EMAIL_URL|REDIS_URL)"', path.read_text())
+            re.findall(
+                r'"((?:FAULTLINE_[A-Z_]+)|PORT|HOST|DATABASE_(?:READER_|REPLICA_)?URL|EMAIL_URL|REDIS_URL)"',
+                path.read_text(),
+            )
         )
     # Hubs' variables follow a pattern; the example shows it with one hub.
     read |= {f"FAULTLINE_HUB_HUGGINGFACE_{what}" for what in ("ENDPOINT", "TOKEN", "WEBHOOK_SECRET")}

@@ -18,7 +18,7 @@ from incidents.models import Affected, Incident
 
 MODELS, QUESTIONS, ROUNDS = 100_000, 1000, 5
 # A thousand questions may take this many times what one does; each finds some twenty records, so they cost rows.
-LIMIT = 300
+LIMIT = 100
 
 
 def fill():

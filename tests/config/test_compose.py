@@ -32,7 +32,7 @@ def test_follows_the_compose_specification():
 def test_no_secret_has_a_default():
     variables = re.findall(r"\$\{(\w+)([^}]*)\}", FILE.read_text())
     secrets = [(name, rest) for name, rest in variables if SECRET.search(name)]
-    assert {name for name, _ in secrets} == {"POSTGRES_PASSWORD", *SECRETS}
+    assert {name for name, _ in secrets} == {"POSTGRES_PASSWORD", "FAULTLINE_READER_PASSWORD", *SECRETS}
     assert all(rest.startswith(":?") for _, rest in secrets)
 
 

@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, transaction
 from django.db.utils import IntegrityError
 
-from incidents import log
+from incidents import log, stored
 from incidents.models import Incident, Operation, Publication
 from incidents.publishing import NotPublishableError, mint_public_id, publish, revise
 from incidents.record import Record
@@ -126,7 +126,7 @@ def test_many_writers_leave_no_gap_and_a_reader_who_follows_misses_nothing():
         try:
             while True:
                 last_round = finished.is_set()
-                entries = log.entries_after(seen[-1] if seen else 0, 7)
+                entries = stored.entries_after(seen[-1] if seen else 0, 7)
                 seen.extend(entry.number for entry in entries)
                 if last_round and not entries:
                     return

@@ -1,0 +1,51 @@
+"""Stored documents by their id or number: one prepared query each, and no model instances."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from incidents.connection import rows
+
+_RECORD = "SELECT public_id, digest, superseded_by, document FROM incidents_incident WHERE public_id = %s"
+_ENTRIES = """
+SELECT publication.number, publication.operation, incident.public_id, publication.version, publication.at,
+       publication.digest, publication.chain, publication.document
+FROM incidents_publication publication JOIN incidents_incident incident ON incident.id = publication.incident_id
+WHERE publication.number > %s ORDER BY publication.number LIMIT %s
+"""
+
+
+@dataclass(frozen=True)
+class StoredRecord:
+    """A record as it stands; `superseded_by` is "" unless it was merged."""
+
+    public_id: str
+    digest: str
+    superseded_by: str
+    document: bytes
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of the log with the document of that version."""
+
+    number: int
+    operation: str
+    public_id: str
+    version: int
+    at: datetime
+    digest: str
+    chain: str
+    document: bytes
+
+
+def record(public_id: str) -> StoredRecord | None:
+    """The record with just that public id, or None."""
+    if "\x00" in public_id:  # which PostgreSQL cannot even compare with
+        return None
+    found = rows(_RECORD, [public_id])
+    return StoredRecord(*found[0]) if found else None
+
+
+def entries_after(number: int, limit: int) -> list[Entry]:
+    """The next `limit` entries after `number`, oldest first: gap-free, because numbers follow commit order."""
+    return [Entry(*row) for row in rows(_ENTRIES, [number, limit])]
