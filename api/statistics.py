@@ -184,7 +184,7 @@ class Rates(APIView):
         responses={(200, "application/json"): RatesDocument, (200, "text/csv"): _CSV},
     )
     def get(self, request: Request) -> HttpResponseBase:
-        """Incidents per downloads and per model, of the families, organisations or models that most records concern."""
+        """Incidents per downloads and per model, of the families, organisations or models with most of them."""
         given = arguments(request, {"by", "limit", "format"})
         by = one_of(given, "by", exposure.GROUPS) or "family"
         limit = whole_number(given, "limit", default=10, most=exposure.MOST_GROUPS)

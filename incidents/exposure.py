@@ -70,7 +70,7 @@ def window(today: date) -> tuple[int, int]:
 
 
 def rates(by: str, *, limit: int = 10) -> list[Rate]:
-    """The groups that most records concern, most first: among the models most named, the first MOST_CONSIDERED."""
+    """The groups with most incidents, most first: of the MOST_CONSIDERED models that most records concern."""
     named = _most_named()
     groups = _groups(by, named)[:limit]
     members = _members(by, groups)
@@ -80,30 +80,29 @@ def rates(by: str, *, limit: int = 10) -> list[Rate]:
     return sorted(found, key=lambda rate: (-rate.events, rate.hub, rate.name))
 
 
-def _most_named() -> dict[int, int]:
-    """The public models that most records concern: primary keys, and how many records name each as concerned."""
+def _most_named() -> list[int]:
+    """The public models that most records concern, by primary key."""
     rows = RecordedName.objects.filter(concerned__gt=0).order_by("-concerned", "name")[:MOST_CONSIDERED]
-    counted = {(row.hub, row.name_key): row.concerned for row in rows}
-    statement = """
-        SELECT alias.hub, LOWER(alias.name), model.id
-        FROM unnest(%(hubs)s::text[], %(keys)s::text[]) AS asked(hub, key)
-        JOIN catalogue_alias alias ON alias.hub = asked.hub AND LOWER(alias.name) = asked.key
-        JOIN catalogue_model model ON model.id = alias.model_id AND model.shown
-    """
-    asked = {"hubs": [hub for hub, _ in counted], "keys": [key for _, key in counted]}
-    found: dict[int, int] = defaultdict(int)
-    for hub, key, pk in all_rows(statement, asked):
-        found[pk] += counted[hub, key]
-    return found
+    asked = {"hubs": [row.hub for row in rows], "keys": [row.name_key for row in rows]}
+    return [pk for (pk,) in all_rows(_MODELS, asked)]
 
 
-def _groups(by: str, named: Mapping[int, int]) -> list[Key]:
-    """The groups of the models most named, by how many records concern them."""
-    weights: dict[Key, int] = defaultdict(int)
+_MODELS = """
+SELECT DISTINCT model.id
+FROM unnest(%(hubs)s::text[], %(keys)s::text[]) AS asked(hub, key)
+JOIN catalogue_alias alias ON alias.hub = asked.hub AND LOWER(alias.name) = asked.key
+JOIN catalogue_model model ON model.id = alias.model_id AND model.shown
+"""
+
+
+def _groups(by: str, named: Sequence[int]) -> list[Key]:
+    """The groups of the models most named, by how many incidents concern those."""
+    incidents = _events(named)
+    found: dict[Key, set[str]] = defaultdict(set)
     for pk, keys in _keys(by, named).items():
         for key in keys:
-            weights[key] += named[pk]
-    return sorted(weights, key=lambda key: (-weights[key], key))
+            found[key] |= {event for _, event in incidents.get(pk, ())}
+    return sorted(found, key=lambda key: (-len(found[key]), key))
 
 
 def _keys(by: str, models: Iterable[int]) -> dict[int, list[Key]]:

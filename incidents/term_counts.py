@@ -54,12 +54,16 @@ class _Tally:
         return self.alone + len(self.events)
 
 
-# Few sets of terms occur, however many records there are; the first row has the log's number.
+# Few sets of terms occur, however many records there are, and few records share their event: apart, both halves are
+# grouped in memory. The first row has the log's number.
 _STATEMENT = """
 SELECT NULL::varchar[], FALSE, NULL::bigint, COALESCE(MAX(number), 0) FROM incidents_publication
 UNION ALL
+(SELECT terms, kind = %(incident)s, NULL, COUNT(*) FROM incidents_fact
+WHERE status <> %(withdrawn)s AND event IS NULL GROUP BY 1, 2)
+UNION ALL
 (SELECT terms, kind = %(incident)s, event, COUNT(*) FROM incidents_fact
-WHERE status <> %(withdrawn)s GROUP BY 1, 2, 3)
+WHERE status <> %(withdrawn)s AND event IS NOT NULL GROUP BY 1, 2, 3)
 """
 
 
