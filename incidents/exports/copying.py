@@ -23,12 +23,13 @@ _BEFORE_VALUE = 6  # the number of columns and the length of the only one
 
 
 def documents(
-    query: str, parameters: tuple[Any, ...], *, measure: Callable[[int, int], None] | None = None
+    query: str, parameters: tuple[Any, ...], *, order: str = "", measure: Callable[[int, int], None] | None = None
 ) -> Generator[list[bytes], None, None]:
     """The rows of a query for one column of bytes that is never null, in lists of about `BYTES_AT_ONCE` in all.
 
-    `measure` is told before the first of them how many there will be, and of how many bytes together. Nothing else may
-    be asked on this thread's connection until the rows are exhausted or closed; closing them ends the query.
+    `order` is how the query goes on to put them in order. `measure` is told before the first of them how many there will
+    be, and of how many bytes together. Nothing else may be asked on this thread's connection until the rows are
+    exhausted or closed; closing them ends the query.
     """
     connection = public_connection()
     ours = not connection.in_atomic_block
@@ -40,7 +41,7 @@ def documents(
         if measure:
             cursor.execute(_MEASURE.format(query), parameters)
             measure(*cursor.fetchone())
-        with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
+        with cursor.copy(f"COPY ({query}{order}) TO STDOUT (FORMAT binary)", parameters) as copy:
             yield from _in_lists(copy)
 
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from incidents.exports import cells, copying
 from incidents.search import Wanted, matching
 
+_ORDER = ' ORDER BY "incidents_incident"."id"'
 # Each holds a thread of the web server and a connection for as long as its reader takes.
 _places = BoundedSemaphore(settings.EXPORTS_AT_ONCE)
 
@@ -29,7 +30,7 @@ class Stream:
         if not _places.acquire(blocking=False):
             raise BusyError("As many exports are under way as this node serves at once.")
         self.records, self.size = 0, None if form != "jsonl" else 0
-        self._lists = copying.documents(*_query(wanted), measure=self._measure)
+        self._lists = copying.documents(*_query(wanted), order=_ORDER, measure=self._measure)
         self._open = True
         try:
             first = next(self._lists, [])
@@ -59,7 +60,7 @@ class Stream:
 
 
 def _query(wanted: Wanted) -> tuple[str, tuple[object, ...]]:
-    rows = matching(wanted).order_by("pk").values_list("document", flat=True)
+    rows = matching(wanted).order_by().values_list("document", flat=True)
     return rows.query.sql_with_params()
 
 
