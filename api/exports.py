@@ -155,7 +155,8 @@ class _LiveExport(APIView):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Every incident that the filters of `/api/v1/incidents` choose, as it stands now, in one answer.
 
-        In the order of first publication. If the connection breaks off before the end of the answer, take it again.
+        In the order of first publication. Compare what you have with the number of records in `Faultline-Records`: an
+        answer that broke off is to be taken again. JSON Lines also have a Content-Length, and Parquet cannot be read.
         For the whole collection the stored files at `/api/v1/exports` are quicker, and can be resumed.
         """
         _, wanted = read_wanted(request)
@@ -224,7 +225,11 @@ def exported(request: HttpRequest, wanted: Wanted, form: str) -> HttpResponseBas
         stream = live.Stream(wanted, form)
     except live.BusyError as error:
         raise Problem("busy", str(error), status=503, wait=_COME_BACK_SECONDS) from error
-    return _as_attachment(StreamingHttpResponse(stream), form, etag)
+    response = StreamingHttpResponse(stream)
+    response["Faultline-Records"] = str(stream.records)
+    if stream.size is not None:
+        response["Content-Length"] = str(stream.size)
+    return _as_attachment(response, form, etag)
 
 
 def _as_attachment(response: HttpResponseBase, form: str, etag: str) -> HttpResponseBase:
@@ -346,7 +351,7 @@ class _Closing:
 
 def _readable_anywhere(response: HttpResponseBase) -> HttpResponseBase:
     response["Access-Control-Allow-Origin"] = "*"
-    response["Access-Control-Expose-Headers"] = "Content-Range, ETag, Repr-Digest"
+    response["Access-Control-Expose-Headers"] = "Content-Range, ETag, Faultline-Records, Repr-Digest"
     patch_cache_control(response, public=True, max_age=60)
     return response
 

@@ -5,7 +5,7 @@ for each row the number of its columns (2 bytes) and for each column its length 
 The server sends each row as a message of its own, and the header in front of the first.
 """
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import Any
 
 from django.conf import settings
@@ -18,19 +18,34 @@ BYTES_AT_ONCE = 262_144
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 _HEADER = len(_SIGNATURE) + 8
 _END = b"\xff\xff"
+_MEASURE = "SELECT count(*), coalesce(sum(octet_length(value)), 0)::bigint FROM ({}) AS chosen (value)"
 _BEFORE_VALUE = 6  # the number of columns and the length of the only one
 
 
-def documents(query: str, parameters: Mapping[str, Any] | tuple[Any, ...]) -> Generator[list[bytes], None, None]:
+def documents(
+    query: str,
+    parameters: Mapping[str, Any] | tuple[Any, ...],
+    *,
+    order: str = "",
+    measure: Callable[[int, int], None] | None = None,
+) -> Generator[list[bytes], None, None]:
     """The rows of a query for one column of bytes that is never null, in lists of about `BYTES_AT_ONCE` in all.
 
-    Nothing else may be asked on this thread's connection until it is exhausted or closed; closing it ends the query.
+    `order` is how the query goes on to put them in order. `measure` is told before the first of them how many there will
+    be, and of how many bytes together. Nothing else may be asked on this thread's connection until the rows are
+    exhausted or closed; closing them ends the query.
     """
     connection = public_connection()
+    ours = not connection.in_atomic_block
     with transaction.atomic(using=connection.alias), connection.wrap_database_errors, connection.cursor() as cursor:
+        if ours:  # one state for both questions; a transaction around us has chosen its own
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         # What bounds an ordinary read would cut a long file short.
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{settings.EXPORT_SECONDS}s"])
-        with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
+        if measure:
+            cursor.execute(_MEASURE.format(query), parameters)
+            measure(*cursor.fetchone())
+        with cursor.copy(f"COPY ({query}{order}) TO STDOUT (FORMAT binary)", parameters) as copy:
             yield from _in_lists(copy)
 
 

@@ -12,9 +12,9 @@ from incidents.exports import cells, copying
 from incidents.filters import Wanted, conditions
 
 _WANTED = """
-SELECT entry.document FROM incidents_searchrow JOIN incidents_publication entry USING (number)
-WHERE {conditions} ORDER BY incidents_searchrow.incident_id
+SELECT entry.document FROM incidents_searchrow JOIN incidents_publication entry USING (number) WHERE {conditions}
 """
+_ORDER = " ORDER BY incidents_searchrow.incident_id"
 # Each holds a thread of the web server and a connection for as long as its reader takes.
 _places = BoundedSemaphore(settings.EXPORTS_AT_ONCE)
 
@@ -24,13 +24,18 @@ class BusyError(RuntimeError):
 
 
 class Stream:
-    """The bytes of a live export, once; to be closed, read to its end or not."""
+    """The bytes of a live export, once; to be closed, read to its end or not.
+
+    `records` is how many there are; `size` how many bytes, where that is known beforehand. A web server may end an
+    answer that broke off as if it were whole: by these its reader knows.
+    """
 
     def __init__(self, wanted: Wanted, form: str) -> None:
         """Asks the database, and waits for its first rows. Raises BusyError, and what the database raises."""
         if not _places.acquire(blocking=False):
             raise BusyError("As many exports are under way as this node serves at once.")
-        self._lists = copying.documents(*_query(wanted))
+        self.records, self.size = 0, None if form != "jsonl" else 0
+        self._lists = copying.documents(*_query(wanted), order=_ORDER, measure=self._measure)
         self._open = True
         try:
             first = next(self._lists, [])
@@ -38,6 +43,11 @@ class Stream:
             self.close()
             raise
         self._chunks = _FORMS[form](_from_first(first, self._lists))
+
+    def _measure(self, records: int, size: int) -> None:
+        self.records = records
+        if self.size is not None:
+            self.size = size + records  # each line has its end
 
     def __iter__(self) -> Iterator[bytes]:
         return self

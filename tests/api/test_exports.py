@@ -183,6 +183,7 @@ class TestLive:
         assert content(answer) == b"".join(bytes(row.document) + b"\n" for row in chosen)
         assert answer["Content-Type"] == "application/jsonl"
         assert len(chosen) == 4
+        assert (answer["Faultline-Records"], answer["Content-Length"]) == ("4", str(len(content(answer))))
 
     @pytest.mark.usefixtures("collection")
     def test_they_are_as_fresh_as_the_list(self):
@@ -195,6 +196,7 @@ class TestLive:
         text = content(get("/api/v1/incidents.csv?severity=high")).decode()
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
         assert [canonical_bytes(cells.document_of(row)) for row in rows] == lines
+        assert get("/api/v1/incidents.csv?severity=high")["Faultline-Records"] == str(len(rows))
         table = parquet.read_table(io.BytesIO(content(get("/api/v1/incidents.parquet?severity=high"))))
         assert table["digest"].to_pylist() == [hashlib.sha256(line).hexdigest() for line in lines]
 

@@ -1,15 +1,30 @@
-"""Exports."""
+"""Exports of many records over HTTP, against `psql COPY` to a pipe: rows a second, and the web server's peak memory.
+
+Run by hand: `make bench ARGS="-k export"`; FAULTLINE_BENCH_ROWS (100000) says how many records.
+"""
 
 import hashlib
+import os
 import random
-from collections.abc import Iterator
+import shutil
+import statistics
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import psutil
+import pytest
+from django.conf import settings
 from django.db import connection
 
+from incidents.exports import building
 from incidents.record import AffectedModel, Match
 from lib.canonical import canonical_bytes
 from tests import factories
 
+ROWS, ROUNDS = int(os.environ.get("FAULTLINE_BENCH_ROWS", "100000")), 5
+MOST_MEGABYTES = 100
 _SEVERITIES = ("low", "low", "low", "moderate", "moderate", "high", "unknown", "critical")
 _KINDS = ("incident", "incident", "hazard", "exercise", "measurement")
 _CATEGORIES = ("hidden_promotion", "backdoor", "bias")
@@ -93,3 +108,98 @@ def fill(count: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE incidents_incident")
         cursor.execute("ANALYZE incidents_publication")
+
+
+_ONE_CHANGE = """
+INSERT INTO incidents_publication (number, incident_id, operation, version, at, document, digest, chain)
+SELECT %s, incident_id, 'correct', 2, at, document, digest, chain FROM incidents_publication WHERE number = 1
+"""
+
+
+def through_psql(form: str, column: str) -> Callable[[], None]:
+    """COPY of all documents by psql into a pipe that somebody reads."""
+    at = connection.settings_dict
+    call = ["psql", "-X", "-q", "-h", at["HOST"], "-U", at["USER"], "-p", str(at["PORT"] or 5432), "-d", at["NAME"]]
+    call += ["-c", f"COPY (SELECT {column} FROM incidents_incident) TO STDOUT {form}"]
+
+    def run() -> None:
+        with subprocess.Popen(call, stdout=subprocess.PIPE) as psql:
+            subprocess.run(["cat"], stdin=psql.stdout, stdout=subprocess.DEVNULL, check=True)
+        assert psql.returncode == 0
+
+    return run
+
+
+def through_http(address: str, path: str) -> Callable[[], None]:
+    """A download that is thrown away."""
+    return lambda: subprocess.run(["curl", "-sS", "--fail", "-o", "/dev/null", f"{address}{path}"], check=True) and None
+
+
+def megabytes(process: subprocess.Popen[bytes]) -> float:
+    """The highest resident memory so far of any worker of the web server."""
+    workers = psutil.Process(process.pid).children(recursive=True)
+    lines = [Path(f"/proc/{worker.pid}/status").read_text().splitlines() for worker in workers]
+    return max(int(line.split()[1]) / 1024 for status in lines for line in status if line.startswith("VmHWM"))
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(not shutil.which("psql"), reason="there is no psql to compare with")
+def test_exports(start, free_port, tmp_path):
+    began = time.perf_counter()
+    fill(ROWS)
+    print(f"\n{ROWS} records filled in {time.perf_counter() - began:.0f} s")
+    settings.EXPORT_ROOT = tmp_path / "exports"
+    for what in ("all anew", "after one changed record"):
+        began, cpu = time.perf_counter(), time.process_time()
+        sheets = building.refresh(going_on=lambda: None).sheets
+        print(
+            f"refresh {what}: {time.perf_counter() - began:.1f} s, {time.process_time() - cpu:.1f} s of processor time"
+        )
+        if what == "all anew":
+            with connection.cursor() as cursor:
+                cursor.execute(_ONE_CHANGE, [ROWS + 1])
+    for name, sheet in sheets.items():
+        print(f"{name}: {sheet.size} bytes; " + ", ".join(f"{key}: {file.size}" for key, file in sheet.files.items()))
+
+    port = free_port()
+    command = (
+        "granian",
+        "--interface",
+        "wsgi",
+        "config.wsgi:application",
+        "--port",
+        str(port),
+        "--blocking-threads",
+        "4",
+    )
+    server = start(*command, log=tmp_path / "log", FAULTLINE_EXPORT_ROOT=str(tmp_path / "exports"))
+    address = f"http://127.0.0.1:{port}/api/v1"
+    while subprocess.run(["curl", "-s", "-o", "/dev/null", f"{address}/exports"], check=False).returncode:
+        time.sleep(0.2)
+    idle = megabytes(server)
+    ways = {
+        "psql COPY, JSON as text": through_psql("", "convert_from(document, 'UTF8')"),
+        "psql COPY, binary": through_psql("(FORMAT binary)", "document"),
+        "incidents.jsonl, live": through_http(address, "/incidents.jsonl"),
+        "exports/incidents.jsonl": through_http(address, "/exports/incidents.jsonl"),
+        "exports/incidents.jsonl.zst": through_http(address, "/exports/incidents.jsonl.zst"),
+    }
+    taken: dict[str, list[float]] = {way: [] for way in ways}
+    for _ in range(ROUNDS):
+        for way, run in ways.items():
+            began = time.perf_counter()
+            run()
+            taken[way].append(time.perf_counter() - began)
+    base = statistics.median(taken["psql COPY, JSON as text"])
+    for way, seconds in taken.items():
+        median = statistics.median(seconds)
+        print(f"{way:30} {ROWS / median:10.0f} rows/s  {base / median:6.2f} of psql")
+    peak = megabytes(server)
+    print(f"a worker's peak memory: {idle:.0f} MB before the first export, {peak:.0f} MB after JSON Lines")
+    for form in ("csv", "parquet"):
+        began = time.perf_counter()
+        through_http(address, f"/incidents.{form}")()
+        seconds = time.perf_counter() - began
+        print(f"incidents.{form}, live: {ROWS / seconds:.0f} rows/s; peak {megabytes(server):.0f} MB")
+    assert base / statistics.median(taken["incidents.jsonl, live"]) >= 1
+    assert peak - idle < MOST_MEGABYTES

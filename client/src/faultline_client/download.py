@@ -1,5 +1,6 @@
 """An export as a file: a stored one resumed where it broke off and compared with its digest, a live one in one go."""
 
+import csv
 import hashlib
 import json
 import os
@@ -45,7 +46,7 @@ def export(node: Node, form: str, filters: Mapping[str, str], target: Path) -> S
     if filters:
         if coding:
             raise NodeError("an export with filters is not compressed: choose a name without .gz or .zst")
-        return _live(node, f"/api/v1/incidents.{form}?{urlencode(filters)}", target)
+        return _live(node, form, f"/api/v1/incidents.{form}?{urlencode(filters)}", target)
     return _stored(node, form, coding, target)
 
 
@@ -91,18 +92,35 @@ def _fetch(node: Node, address: str, etag: str, part: Path) -> None:
                 file.write(chunk)
 
 
-def _live(node: Node, address: str, target: Path) -> Saved:
+def _live(node: Node, form: str, address: str, target: Path) -> Saved:
     part = _part(target)
     try:
         with node.stream(address, {}, accepted=_FRESH) as response, part.open("wb") as file:
             for chunk in response.iter_raw():
                 file.write(chunk)
+        _refuse_broken_off(part, form, response.headers.get("Faultline-Records", ""))
     except NodeError:
         _forget(part)  # the next answer may have other records
         raise
     saved = _digested(part)
     _in_place(target)
     return saved
+
+
+def _refuse_broken_off(part: Path, form: str, records: str) -> None:
+    """A web server can end an answer that broke off as if it were whole. Raises NodeError."""
+    if form == "parquet":
+        with part.open("rb") as file:
+            file.seek(-min(4, _size(part)), os.SEEK_END)
+            whole = file.read() == b"PAR1"
+    elif form == "csv":
+        with part.open(encoding="utf-8", newline="") as file:
+            whole = str(sum(1 for _ in csv.reader(file)) - 1) == records
+    else:
+        with part.open("rb") as file:
+            whole = str(sum(1 for _ in file)) == records
+    if not whole:
+        raise NodeError("the export broke off before its end; nothing was kept, try again")
 
 
 def _digested(path: Path) -> Saved:
