@@ -26,6 +26,7 @@ from incidents.record import AffectedStatus, Status
 from incidents.search import of_model
 
 MOST_INCIDENTS = 100
+_AT_ISSUE = frozenset({AffectedStatus.AFFECTED, AffectedStatus.UNDER_INVESTIGATION})
 MOST_WEEKS = 104
 
 # By name and by stable id apart, so that each half walks an index: a base may have tens of thousands of derivatives.
@@ -157,7 +158,7 @@ def _described(model: Model) -> PublicModel:
         names=tuple(dict.fromkeys([name, *(row.name for row in rows)])),
         url=hub.url(reference),
         purl=hub.purl(reference),
-        revisions=tuple(dict.fromkeys(row.revision for row in rows if row.revision)),
+        revisions=tuple(dict.fromkeys(row.revision for row in rows if row.revision and row.status in _AT_ISSUE)),
         latest=latest,
         outcome=lookup.answer if lookup else "",
         asked_at=lookup.answered_at if lookup else None,
