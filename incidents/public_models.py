@@ -33,6 +33,7 @@ MOST_INHERITED = 50
 MOST_STATEMENTS = 50
 # The primary key of no model.
 NOT_STORED = 0
+_AT_ISSUE = frozenset({AffectedStatus.AFFECTED, AffectedStatus.UNDER_INVESTIGATION})
 MOST_WEEKS = 104
 
 
@@ -180,7 +181,7 @@ def describe(model: Model, pages: Pages) -> PublicModel:
         names=tuple(dict.fromkeys([name, *(row.name for row in rows)])),
         url=hub.url(reference),
         purl=hub.purl(reference),
-        revisions=tuple(dict.fromkeys(row.revision for row in rows if row.revision)),
+        revisions=tuple(dict.fromkeys(row.revision for row in rows if row.revision and row.status in _AT_ISSUE)),
         latest=latest,
         outcome=lookup.answer if lookup else "",
         asked_at=lookup.answered_at if lookup else None,

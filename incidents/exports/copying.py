@@ -31,8 +31,8 @@ def documents(
 ) -> Generator[list[bytes], None, None]:
     """The rows of a query for one column of bytes that is never null, in lists of about `BYTES_AT_ONCE` in all.
 
-    `order` is how the query goes on to put them in order. `measure` is told before the first of them how many there will
-    be, and of how many bytes together. Nothing else may be asked on this thread's connection until the rows are
+    `order` is how the query goes on to put them in order. `measure` is told before the first of them how many there
+    will be, and of how many bytes together. Nothing else may be asked on this thread's connection until the rows are
     exhausted or closed; closing them ends the query.
     """
     connection = public_connection()

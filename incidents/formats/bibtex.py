@@ -15,7 +15,7 @@ def _entry(published: Published) -> bytes:
     cited = citation(published)
     fields = {
         "author": f"{{{_plain(cited.author)}}}",
-        "title": _plain(cited.title),
+        "title": f"{{{_plain(cited.title)}}}",  # its capitals are its own
         "year": str(cited.year),
         "month": str(cited.month),
         "howpublished": f"\\url{{{cited.url}}}",

@@ -1,4 +1,4 @@
-"""Making OSV's files of the whole collection, at 10,000 and 50,000 records: rate, growth and memory.
+"""Making OSV's files of the whole collection, at 5,000 and 20,000 records: rate, growth and memory.
 
 Run by hand: `make bench ARGS="-k osv_files"`.
 """
@@ -16,7 +16,7 @@ from incidents.record import Record
 from lib.canonical import canonical_bytes
 from tests import factories
 
-SIZES = (10_000, 50_000)
+SIZES = (5_000, 20_000)
 # Between both sizes the time may grow by the factor of the records, and a little.
 MOST_GROWTH = 1.5
 

@@ -10,6 +10,7 @@ from catalogue.lookups import look_up_due
 from catalogue.models import Model
 from incidents import publishing
 from incidents.checking import Level, Verdict, check, read_question
+from incidents.public_models import public_model
 from incidents.record import AffectedModel, Match
 from tests import factories
 from tests.stand_ins.huggingface import StandInHub, digits, example_file, example_model
@@ -75,6 +76,18 @@ def test_fixed_and_not_affected_revisions_are_honoured():
     assert told(f"{NAME}@{THIRD}") == (Level.REVISION, Verdict.NOT_AFFECTED)
     assert not ask(f"{NAME}@{THIRD}").affected
     assert ask(f"{NAME}@{'ef' * 20}").affected
+
+
+def test_revisions_that_a_record_lists_as_fixed_or_not_affected_are_honoured():
+    publish(about(fixed_in=[OTHER], not_affected_in=[THIRD], files=[{"path": "model.bin", "sha256": WEIGHTS}]))
+    assert told(NAME) == (Level.REPOSITORY, Verdict.AFFECTED)
+    assert told(f"{NAME}@{SHA}") == (Level.REPOSITORY, Verdict.AFFECTED)
+    assert told(f"{NAME}@{OTHER}") == (Level.REVISION, Verdict.FIXED)
+    assert told(f"{NAME}@{THIRD}") == (Level.REVISION, Verdict.NOT_AFFECTED)
+    assert told(WEIGHTS) == (Level.FILE, Verdict.AFFECTED)
+    found = public_model("huggingface", NAME)
+    assert found is not None
+    assert found.revisions == ()
 
 
 def test_a_record_that_clears_a_revision_and_accuses_none_says_nothing_of_the_others():

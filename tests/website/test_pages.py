@@ -19,6 +19,7 @@ from catalogue.lookups import look_up_due
 from catalogue.models import Drift, Lookup, Model, Snapshot
 from catalogue.mof import MofClass
 from catalogue.openness import VALUES, Dimension
+from incidents.format import formats
 from incidents.models import Incident
 from incidents.publishing import publish
 from reports import workflow
@@ -238,7 +239,20 @@ def test_record_page_says_what_each_grade_means_and_how_to_cite_it(client):
         "March 2026",
     ):
         assert said in page
-    assert f'href="/api/v1/incidents/{incident.public_id}"' in response.content.decode()
+    for suffix, one in formats().items():
+        address = f"/api/v1/incidents/{incident.public_id}.{suffix}"
+        assert f'<a href="{address}">{one.title}</a>' in response.content.decode()
+        assert f'href="{address}">' in response.content.decode().partition("</head>")[0]
+
+
+def test_an_address_with_a_suffix_leads_to_the_record_in_that_format_and_without_a_slash_to_the_page(client):
+    incident = published()
+    for address, leads_to in (
+        (".bib", f"/api/v1/incidents/{incident.public_id}.bib"),
+        ("", f"/incidents/{incident.public_id}/"),
+    ):
+        answer = client.get(f"/incidents/{incident.public_id}{address}")
+        assert (answer.status_code, answer["Location"]) == (302, leads_to)
 
 
 def test_record_page_names_models_exactly_or_says_that_it_cannot(client):
