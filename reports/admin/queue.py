@@ -21,12 +21,13 @@ from lib.seal import UnreadableSealError
 from reports import redacting, workflow
 from reports.admin import facts, report_page, talks
 from reports.admin.acting import REFUSALS, actor, sentence
-from reports.admin.buttons import BUTTONS, lane_of, page_of
+from reports.admin.buttons import BUTTONS
 from reports.admin.choices import category_title
 from reports.admin.decisions import RejectForm
 from reports.admin.filters import FILTERS
 from reports.admin.handling import dry_run
 from reports.admin.handling import urls as handling_urls
+from reports.admin.onward import explain, lane_of, page_of
 from reports.bulk import MOST_AT_ONCE
 from reports.embargo import visible_reports
 from reports.lanes import lane
@@ -108,11 +109,9 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="held by")
     def holder(self, report: Report) -> SafeString | str:
         """Who has it, and for how long."""
-        if report.state != ReportState.IN_REVIEW:
-            return "-"
         held_until = report.held_until
         if report.holder is None or held_until is None:
-            return "nobody any more"
+            return "nobody any more" if report.state == ReportState.IN_REVIEW else "-"
         return format_html('{}<div class="fl-why">for {}</div>', report.holder, timeuntil(held_until, depth=1))
 
     @admin.display(ordering="submitted_at")
@@ -209,7 +208,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
             raise Http404
         report, form = get_object_or_404(self.get_queryset(request), pk=pk), _PREVIEWS[verb](request.POST)
         if not form.is_valid():
-            return redirect(talks.explain(request, form, report))
+            return redirect(explain(request, form, report))
         return self._page(request, report, **{f"{verb}_form": form, f"{verb}_preview": talks.preview(form, report)})
 
     def contact_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from accounts.models import User
 from reports import queue, undoing
 from reports.lanes import LANES
-from reports.models import ConsoleMessage, ConsolePreference, Decision, Report, ReportState
+from reports.models import ConsoleMessage, ConsolePreference, Decision, Report
 
 register = template.Library()
 
@@ -21,7 +21,7 @@ KEYS = (
     ("a", "Accept into a new case, then word it"),
     ("A", "Accept into a new case, then the next report"),
     ("m", "Merge: accept into an existing case, or merge this case into another"),
-    ("d", "Decline: choose why, then Enter"),
+    ("d", "Decline: choose why, then Enter; or choose what becomes of an appeal"),
     ("w", "Save the wording of a case"),
     ("p", "Publish a case as it is saved, or correct its record"),
     ("s", "Skip: back into the queue, then the next report"),
@@ -42,7 +42,7 @@ def handling_bar(context: RequestContext) -> dict[str, Any]:
         return {"bar": None}
     slug = request.GET.get("lane", "")
     titles = {one.slug: one.title for one in LANES}
-    held = Report.objects.filter(owner=user, state=ReportState.IN_REVIEW, held_until__gt=timezone.now())
+    held = Report.objects.filter(owner=user, held_until__gt=timezone.now())
     preference = ConsolePreference.objects.filter(account=user).first()
     changelist = reverse("admin:reports_report_changelist")
     return {
