@@ -121,6 +121,21 @@ def undo(*, release: Release, by: User) -> Release:
 
 
 @transaction.atomic
+def retry(*, release: Release, by: User) -> Release:
+    """Tries once more what kept failing and was parked; it still publishes only what was approved."""
+    case, row = _locked(release)
+    require(by, "reports.publish")
+    refuse_conflict(by, case=case)
+    if row.state != ReleaseState.SCHEDULED or not row.is_parked:
+        raise WrongStateError("this does not wait for somebody to try it again")
+    row.retry_now()
+    record_activity(by, "retry", case=case, note=f"{row.get_verb_display().lower()}, after {row.last_error}")
+    wake("release scheduled", seconds=0)
+    row.refresh_from_db()
+    return row
+
+
+@transaction.atomic
 def reconsider(*, case: Case, by: Actor) -> Release | None:
     """Cancels what is about to be released if it is no longer what was approved: to be called after every change."""
     case = Case.objects.select_for_update().get(pk=case.pk)

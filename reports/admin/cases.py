@@ -18,7 +18,7 @@ from django.utils.safestring import SafeString
 
 from reports import embargo, redacting, release, reproductions, workflow
 from reports.actors import WrongStateError
-from reports.admin import case_grouping, case_page, embargoes, redaction_desk, release_panel, replies
+from reports.admin import case_grouping, case_page, embargoes, redaction_desk, release_panel, replies, step_up
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.case_forms import (
     CaseClassificationForm,
@@ -289,6 +289,7 @@ class CaseAdmin(admin.ModelAdmin):
             **case_page.context(case, actor(request)),
             **case_grouping.context(case, actor(request)),
             **release_panel.context(case, actor(request)),
+            **step_up.press_again(request),
             "title": str(case),
             "subtitle": None,
             "is_nav_sidebar_enabled": False,
@@ -322,6 +323,9 @@ class CaseAdmin(admin.ModelAdmin):
         """Approves one verb on one case, provided that it still is what its page showed."""
         self._require_button(request, verb in workflow.CASE_MOVES)
         notice = request.POST.get("notice", "").replace("\x00", "")
+        page = reverse("admin:reports_case_change", args=[self._seen_by(request, pk).pk])
+        if proof := step_up.asked_for(request, page=page, press=verb, notice=notice):
+            return proof
         try:
             with transaction.atomic():
                 case = self._locked(request, pk)

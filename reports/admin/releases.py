@@ -11,13 +11,14 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from pydantic import ValidationError
 
 from accounts.models import User
 from catalogue.admin import ReadOnly
 from reports import embargo, release, workflow
 from reports.actors import NotAllowedError
+from reports.admin import step_up
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.release_panel import outcome
 from reports.approval import approved_digest
@@ -73,6 +74,7 @@ class ReleaseAdmin(ReadOnly, admin.ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             **_context(row, actor(request)),
+            **step_up.press_again(request),
             "title": str(row),
             "subtitle": None,
             "opts": self.opts,
@@ -100,6 +102,9 @@ class ReleaseAdmin(ReadOnly, admin.ModelAdmin):
         if request.method != "POST" or act not in _ACTS:
             raise Http404
         row = get_object_or_404(self.get_queryset(request), pk=pk)
+        page = reverse("admin:reports_release_change", args=[pk])
+        if act == "approve" and (proof := step_up.asked_for(request, page=page, press="approve")):
+            return proof
         try:
             after = _ACTS[act](request, row)
         except REFUSALS as error:
@@ -153,6 +158,10 @@ def _decline(request: HttpRequest, row: Release) -> Release:
     return release.decline(release=row, by=actor(request), reason=reason)
 
 
+def _retry(request: HttpRequest, row: Release) -> Release:
+    return release.retry(release=row, by=actor(request))
+
+
 def _undo(request: HttpRequest, row: Release) -> Release:
     return release.undo(release=row, by=actor(request))
 
@@ -161,4 +170,5 @@ _ACTS: dict[str, Callable[[HttpRequest, Release], Release]] = {
     "approve": _approve,
     "decline": _decline,
     "undo": _undo,
+    "retry": _retry,
 }
