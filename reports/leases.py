@@ -87,8 +87,8 @@ def skip(*, report: Report, by: User) -> Report:
     row = Report.objects.select_for_update().get(pk=report.pk)
     if row.holder not in (None, by):
         raise WrongStateError(f"report {row.pk} is held by {row.holder}; there is nothing to skip")
-    if row.state == ReportState.WITHDRAWN:
-        raise WrongStateError(f"report {row.pk} was withdrawn by its reporter; there is nothing to skip")
+    if row.state not in (ReportState.RECEIVED, ReportState.IN_REVIEW) and row.holder is None:
+        raise WrongStateError(f"report {row.pk} is {row.get_state_display().lower()}; there is nothing to skip")
     before, row.owner, row.held_until = row.state, None, None
     row.state = ReportState.RECEIVED if row.state == ReportState.IN_REVIEW else row.state
     row.save(update_fields=["state", "owner", "held_until"])

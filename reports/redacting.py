@@ -106,6 +106,9 @@ def contacts_of(reports: Iterable[Report]) -> list[str]:
 def _wordings(case: Case) -> Iterator[Wording]:
     for column in ("title", "summary", "description"):
         yield Wording(case, column, column)
+    for excerpt in case.excerpts.all():
+        yield Wording(excerpt, "prompt", "prompt of an excerpt")
+        yield Wording(excerpt, "output", "answer of an excerpt")
     for model in case.models.order_by("pk"):
         yield Wording(model, "name", "name of a model")
         yield Wording(model, "note", "note on a model")

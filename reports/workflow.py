@@ -422,6 +422,7 @@ def _record_of(case: Case, stamp: Stamp) -> Record:
         snapshots={pk: snapshot for pk, snapshot in latest.items() if snapshot},
         drift={pk: list(snapshots.drift_since(model, first_reported)) for pk, model in on_hubs.items()},
         statements=_approved_statements(case),
+        excerpts=list(case.excerpts.all()),
         taken_out=tuple(redacting.passages(case)),
     )
     return summarise(case, parts, stamp)

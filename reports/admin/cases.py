@@ -284,12 +284,12 @@ class CaseAdmin(admin.ModelAdmin):
         **kwargs: Any,
     ) -> HttpResponse:
         """With the reports, the preview and the buttons beside the form."""
-        case = context["original"]
+        case, again = context["original"], step_up.press_again(request)
         more = {
             **case_page.context(case, actor(request)),
-            **case_grouping.context(case, actor(request)),
+            **case_grouping.context(case, actor(request), again.get("press_again", {}).get("typed", {})),
             **release_panel.context(case, actor(request)),
-            **step_up.press_again(request),
+            **again,
             "title": str(case),
             "subtitle": None,
             "is_nav_sidebar_enabled": False,

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from accounts.models import User
 from catalogue.admin import ReadOnly
-from reports import embargo, release, workflow
+from reports import embargo, joining, release, workflow
 from reports.actors import NotAllowedError
 from reports.admin import step_up
 from reports.admin.acting import REFUSALS, actor, sentence
@@ -117,7 +117,7 @@ class ReleaseAdmin(ReadOnly, admin.ModelAdmin):
 
 def _context(row: Release, by: User) -> dict[str, Any]:
     case = Case.objects.select_related("incident").get(pk=row.case_id)
-    changed = row.is_open and approved_digest(case, row.verb, row.notice) != row.approved_digest
+    changed = row.is_open and approved_digest(case, row.verb, row.notice, row.into) != row.approved_digest
     return {
         "release": row,
         "case": case,
@@ -132,7 +132,10 @@ def _context(row: Release, by: User) -> dict[str, Any]:
 def _differences(case: Case, row: Release) -> list[Difference]:
     before = json.loads(bytes(case.incident.document)) if case.incident else None
     try:
-        after = workflow.proposed(row.verb, case, notice=row.notice).document()
+        if row.into:
+            after = joining.merged_record(case, row.into, row.notice).document()
+        else:
+            after = workflow.proposed(row.verb, case, notice=row.notice).document()
     except ValidationError:
         return []
     return differences(before, after)

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from catalogue.models import UseCount
-from reports import appeals, bulk, conversation, leases, queue, undoing, withdrawal, workflow
+from reports import appeals, bulk, conversation, leases, queue, undoing, workflow
 from reports.actors import NotAllowedError, WrongStateError
 from reports.lanes import LANES
 from reports.models import (
@@ -247,13 +247,13 @@ class TestLeases:
         Skip.objects.update(until=timezone.now() - timedelta(seconds=1))
         assert queue.claim_next(by=mira) == first
 
-    def test_what_another_holds_or_what_is_withdrawn_cannot_be_skipped(self):
+    def test_what_another_holds_or_what_is_decided_cannot_be_skipped(self):
         report = factories.report()
         workflow.claim(report=report, by=factories.moderator())
         with pytest.raises(WrongStateError, match="held by mira"):
             leases.skip(report=report, by=factories.second_moderator())
-        withdrawal.withdraw(report=report)
-        with pytest.raises(WrongStateError, match="withdrawn"):
+        workflow.reject(report=report, by=factories.moderator(), reason=RejectReason.SPAM)
+        with pytest.raises(WrongStateError, match="rejected"):
             leases.skip(report=report, by=factories.moderator())
 
     def test_the_database_knows_no_owner_without_a_lease(self):
