@@ -129,12 +129,12 @@ def read_by_moderator(*, report: Report, by: Actor) -> list[Said]:
 
 
 # What a moderator does that deals with whatever the reporter had written by then.
-_DEALS_WITH = ("say", "ask", "resume", "accept", "reject", "reopen", "decide appeal", "nothing to answer")
+DEALS_WITH = ("say", "ask", "resume", "accept", "reject", "reopen", "decide appeal", "nothing to answer")
 
 
 def unanswered() -> QuerySet[Message]:
     """What reporters wrote that no moderator has dealt with; having read it is not enough. Appeals wait apart."""
-    dealt = Activity.objects.filter(report=OuterRef("report"), verb__in=_DEALS_WITH, at__gte=OuterRef("at"))
+    dealt = Activity.objects.filter(report=OuterRef("report"), verb__in=DEALS_WITH, at__gte=OuterRef("at"))
     said = Message.objects.filter(from_reporter=True).exclude(kind=MessageKind.APPEAL)
     return said.exclude(report__state=ReportState.WITHDRAWN).exclude(Exists(dealt))
 

@@ -232,6 +232,18 @@ def original_of(*, report: Report, by: Actor) -> str:
     return report.text
 
 
+def problems_in(case: Case, text: str, place: str) -> list[str]:
+    """What keeps a text that becomes public beside the case's wording from it: a sentence for each suggestion in it."""
+    left = passages(case, taken_out=False)
+    contacts = contacts_of(case.reports.order_by("pk")[:MOST_REPORTS])
+    found = suggest(redacted(text, passages(case)), contacts=contacts)
+    return [
+        f"the {place} may hold {MEANINGS[one.category]} (“{one.text}”): write it without"
+        for one in found
+        if not any(same(one.text, passage.text) for passage in left)
+    ]
+
+
 def readable(report: Report) -> tuple[str, str]:
     """Title and text of a report as moderators read it: cleaned, and what may be personal data masked."""
     contacts = contacts_of([report])

@@ -17,7 +17,7 @@ from incidents.models import Publication
 from incidents.publishing import NotPublishableError
 from lib.due import lease_next
 from lib.wake import wake
-from reports import embargo, joining, workflow
+from reports import embargo, joining, redacting, workflow
 from reports.actors import Actor, NotAllowedError, NotReadyError, Software, WrongStateError, record_activity, require
 from reports.approval import approved_digest
 from reports.conflicts import has_published, refuse_conflict
@@ -53,6 +53,8 @@ def schedule(*, case: Case, verb: str, by: User, notice: str = "", into: Case | 
     case, into = _lock(case, into)
     if verb in _NEEDS_NOTICE and not notice.strip():
         raise NotReadyError([f"to {verb} a record, say why: the reason is public"])
+    if problems := redacting.problems_in(case, notice, "public reason"):
+        raise NotReadyError(problems)
     if into is not None:
         _check_merge(case, into, by)
     else:

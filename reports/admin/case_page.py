@@ -21,7 +21,7 @@ from reports.workflow import CASE_MOVES, not_ready
 # What changes a case so that its public record may have to be corrected.
 _CHANGES = {
     *("edit", "group", "merge", "unmerge", "split", "take out", "undo"),
-    *("redact", "lift redaction", "count reproductions", "release excerpt", "take back excerpt"),
+    *("redact", "lift redaction", "count reproductions", "release excerpt", "take back excerpt", "classify"),
 }
 MOST_READ = 20
 

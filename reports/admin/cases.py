@@ -18,7 +18,16 @@ from django.utils.safestring import SafeString
 
 from reports import embargo, redacting, release, reproductions, workflow
 from reports.actors import WrongStateError
-from reports.admin import case_grouping, case_page, embargoes, redaction_desk, release_panel, replies, step_up
+from reports.admin import (
+    case_grouping,
+    case_page,
+    classifying,
+    embargoes,
+    redaction_desk,
+    release_panel,
+    replies,
+    step_up,
+)
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.case_forms import (
     CaseClassificationForm,
@@ -32,6 +41,7 @@ from reports.admin.choices import category_title, term_title
 from reports.admin.facts import facts_of
 from reports.conflicts import conflict_with_case
 from reports.models import LIVE, Case, CaseClassification, CaseModel, CaseReference, Statement, StatementState
+from reports.redaction import masked
 
 _WORDING = ("title", "summary", "description")
 _EVENT = ("kind", "category", "occurred", "other_ids")
@@ -198,7 +208,7 @@ class CaseAdmin(admin.ModelAdmin):
     @admin.display(description="case", ordering="pk")
     def shown_title(self, case: Case) -> str:
         """Its number, and its title if it has one."""
-        return f"{case.pk}. {case.title or 'Without a title'}"
+        return f"{case.pk}. {masked(case.title) or 'Without a title'}"
 
     @admin.display(description="public id", ordering="incident__public_id")
     def public_id(self, case: Case) -> str:
@@ -274,7 +284,7 @@ class CaseAdmin(admin.ModelAdmin):
             path("<int:pk>/reply/<slug:act>/", wrap(self.reply_view), name="reports_case_reply"),
             path("<int:pk>/redacted/", wrap(self.redacted_view), name="reports_case_redacted"),
         ]
-        return [*own, *case_grouping.urls(wrap), *super().get_urls()]
+        return [*own, *classifying.urls(wrap), *case_grouping.urls(wrap), *super().get_urls()]
 
     def render_change_form(
         self,
@@ -290,7 +300,7 @@ class CaseAdmin(admin.ModelAdmin):
             **case_grouping.context(case, actor(request), again.get("press_again", {}).get("typed", {})),
             **release_panel.context(case, actor(request)),
             **again,
-            "title": str(case),
+            "title": masked(str(case)),
             "subtitle": None,
             "is_nav_sidebar_enabled": False,
             "show_save_and_add_another": False,

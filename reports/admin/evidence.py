@@ -98,8 +98,12 @@ class EvidenceAdmin(ReadOnly, admin.ModelAdmin):
         """Releases chosen words of one attempt into a case."""
         if request.method != "POST":
             raise Http404
+        self._require_decide(request)
         evidence, answers = self._found(request, str(pk)), request.POST
-        case = get_object_or_404(self._cases_for_excerpts(request, evidence), pk=key_in(answers.get("case", "")))
+        case = self._cases_for_excerpts(request, evidence).filter(pk=key_in(answers.get("case", "")) or 0).first()
+        if case is None:
+            messages.error(request, "Choose one of the cases that its report is in.")
+            return redirect("admin:reports_evidence_change", pk)
         try:
             excerpts.release_excerpt(
                 evidence=evidence,
@@ -119,6 +123,7 @@ class EvidenceAdmin(ReadOnly, admin.ModelAdmin):
         """Takes an excerpt out of its case again."""
         if request.method != "POST":
             raise Http404
+        self._require_decide(request)
         seen = visible_cases(Case.objects.all(), actor(request)).order_by().values("pk")
         excerpt = get_object_or_404(Excerpt.objects.select_related("case"), pk=pk, case__in=seen)
         try:
@@ -127,6 +132,10 @@ class EvidenceAdmin(ReadOnly, admin.ModelAdmin):
         except REFUSALS as error:
             messages.error(request, sentence(error))
         return redirect("admin:reports_case_change", excerpt.case_id)
+
+    def _require_decide(self, request: HttpRequest) -> None:
+        if not request.user.has_perm("reports.decide"):
+            raise PermissionDenied
 
     def _cases_for_excerpts(self, request: HttpRequest, evidence: Evidence) -> QuerySet[Case]:
         if not request.user.has_perm("reports.decide"):

@@ -34,6 +34,7 @@ from reports.lanes import lane
 from reports.models import NamedModel, Report, ReportState, SavedFilter
 from reports.priority import LOW, WORDS, most_urgent_first, reasons, with_priority
 from reports.queue import counts
+from reports.redaction import masked
 
 MOST_MODELS_IN_A_ROW = 3
 MOST_OF_A_NAME = 60
@@ -95,7 +96,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="report")
     def shown_title(self, report: Report) -> str:
         """Its number, and its title if it has one."""
-        return f"{report.pk}. {report.title or 'Without a title'}"
+        return f"{report.pk}. {masked(report.title) or 'Without a title'}"
 
     @admin.display(description="priority", ordering="priority")
     def shown_priority(self, report: Report) -> SafeString:
@@ -258,7 +259,8 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
 def _model_cell(named: NamedModel) -> tuple[str, str, str, str]:
     """As asked, as shown, the tone and the words of its lookup."""
     if named.alias is None:
-        return named.asked, _truncated(named.asked), "plain", "on no hub we know"
+        asked = masked(named.asked)
+        return asked, _truncated(asked), "plain", "on no hub we know"
     lookup = facts.lookup_of(named.alias, named.revision)
     at = f"@{named.revision[:12]}" if named.revision else ""
     return named.asked, f"{_truncated(named.alias.name)}{at}", facts.lookup_tone(lookup), facts.lookup_words(lookup)

@@ -25,6 +25,7 @@ from reports.approval import approved_digest
 from reports.conflicts import conflict_with_case
 from reports.differences import Difference, differences
 from reports.models import Case, Release, ReleaseState
+from reports.redaction import masked
 from reports.second_person import needs_second, refuse_second
 
 
@@ -53,7 +54,7 @@ class ReleaseAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="title")
     def case_title(self, row: Release) -> str:
         """What the case is about."""
-        return row.case.title
+        return masked(row.case.title)
 
     def get_urls(self) -> list[URLPattern]:
         """The buttons' address before the admin's own."""
