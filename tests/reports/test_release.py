@@ -211,7 +211,7 @@ class TestTwoPeople:
 
     def test_every_rule_of_the_brief_is_in_the_table(self):
         covered = {verb for rule in RULES for verb in rule.verbs}
-        assert covered == {"publish", "correct", "withdraw", "lift embargo", "extend embargo", "erase"}
+        assert covered == {"publish", "correct", "withdraw", "merge", "lift embargo", "extend embargo", "erase"}
 
 
 class TestConflicts:
