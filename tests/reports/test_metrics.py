@@ -126,7 +126,7 @@ def test_the_page_asks_the_same_number_of_queries_however_much_there_is(signed_i
         for hours in range(20):
             acted(aged_report(hours + 1, category="backdoor"), "accept", 5, factories.moderator(f"m{hours}"))
     assert counts[0] == counts[1]
-    assert counts[0] <= 21
+    assert counts[0] <= 22
 
 
 def test_what_each_moderator_did_is_for_those_who_lead(signed_in):
