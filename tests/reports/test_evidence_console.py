@@ -160,8 +160,8 @@ class TestReleasing:
         return kept(files.garak_report(), "garak.jsonl", report=case.reports.get())
 
     @staticmethod
-    def release(client, one, case, **chosen):
-        answers = {"attempt": "0", "case": case.pk, **chosen}
+    def release(client, one, into, **chosen):
+        answers = {"attempt": "0", "case": into.pk, **chosen}
         return client.post(f"/console/reports/evidence/{one.pk}/release/", answers, follow=True)
 
     @staticmethod
