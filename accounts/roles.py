@@ -30,6 +30,7 @@ _MODERATION = _READING | {
     "reports.view_report",
     "reports.view_case",
     "reports.change_case",
+    "reports.classify",
     "reports.view_activity",
     "reports.decide",
     "reports.publish",
@@ -67,7 +68,7 @@ ROLES: dict[str, frozenset[str]] = {
         SEES_CONTACTS,
         SEES_UNREDACTED,
     },
-    Role.CURATOR: _READING,
+    Role.CURATOR: _READING | {"reports.classify"},
     Role.OPERATOR: _OPERATION,
 }
 # The table in words, for people: what each permission is for. Every permission that a role holds stands here.
@@ -90,6 +91,7 @@ MEANINGS: dict[str, str] = {
     "reports.decide": "Claim, accept and reject reports",
     "reports.view_case": "Read cases",
     "reports.change_case": "Word cases",
+    "reports.classify": "Classify cases, seeing their wording alone",
     "reports.publish": "Publish, correct and dispute records",
     "reports.withdraw": "Withdraw records, release what others hold",
     "reports.view_release": "See what is about to become public",

@@ -53,6 +53,12 @@ def proved_recently(request: HttpRequest) -> bool:
     return _proved(request, user, methods, settings.ACCOUNT_REAUTHENTICATION_TIMEOUT)
 
 
+def needs_fresh_factor(request: HttpRequest) -> bool:
+    """Whether the account needs a factor (a demonstration's does not) that was last shown too long ago."""
+    user = request.user
+    return isinstance(user, User) and is_needed(user) and not proved_recently(request)
+
+
 def require_recent(request: HttpRequest) -> None:
     """Without recent proof the account pages ask for it, then go on with the same request, also a POST.
 

@@ -107,6 +107,7 @@ BEAT_SECONDS = env.float("FAULTLINE_BEAT_SECONDS", default=60.0)
 LOOKUP_REFRESH_HOURS = env.float("FAULTLINE_LOOKUP_REFRESH_HOURS", default=24.0)
 # How long a reporter's contact is kept once the report is decided on and nothing more happened to it.
 CONTACT_DAYS = env.int("FAULTLINE_CONTACT_DAYS", default=90)
+EVIDENCE_DAYS = env.int("FAULTLINE_EVIDENCE_DAYS", default=90)
 # How long what was approved waits before it becomes public, so that it can be undone.
 UNDO_SECONDS = env.float("FAULTLINE_UNDO_SECONDS", default=30.0)
 # What wakes what: the only place. Every task named here also runs on each beat, so a lost message costs one beat.
@@ -345,8 +346,8 @@ ACCOUNT_SESSION_REMEMBER = False
 ACCOUNT_LOGOUT_REDIRECT_URL = "website:home"
 # Twenty wrong passwords for one account: nobody guesses so, and no moderator is locked out by a handful of mistakes.
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,20/5m/key"}
-# How long a fresh proof of who you are counts, for what `accounts.second_factor.recently` guards.
-ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60
+# How long a fresh proof of who you are counts, for publishing, withdrawing, erasing and changing accounts.
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 5 * 60
 ALLAUTH_TRUSTED_PROXY_COUNT = 1 if SECURE_PROXY_SSL_HEADER else 0
 MFA_ADAPTER = "accounts.adapters.SecondFactorAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

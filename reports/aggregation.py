@@ -23,7 +23,8 @@ from incidents.record import (
 )
 from incidents.record import Statement as PublicStatement
 from lib.text import clean_line, clean_text
-from reports.models import Case, CaseModel, Statement
+from reports.excerpt_wording import described
+from reports.models import Case, CaseModel, Excerpt, Statement
 from reports.redaction import Passage, for_readers, redacted
 
 
@@ -51,6 +52,7 @@ class CaseParts:
     snapshots: Mapping[int, Snapshot]
     drift: Mapping[int, Iterable[Drift]]
     statements: Iterable[Statement] = ()
+    excerpts: Iterable[Excerpt] = ()
     taken_out: tuple[Passage, ...] = ()
 
     def public_text(self, text: str) -> str:
@@ -74,7 +76,7 @@ def summarise(case: Case, parts: CaseParts, stamp: Stamp) -> Record:
         notice=parts.public_text(stamp.notice),
         title=parts.public_line(case.title),
         summary=parts.public_text(case.summary),
-        description=parts.public_text(case.description),
+        description=parts.public_text(described(case.description, parts.excerpts)),
         kind=case.kind,
         category=case.category,
         severity=case.severity,

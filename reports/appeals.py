@@ -6,6 +6,7 @@ from django.utils import timezone
 from accounts.models import User
 from reports import conversation
 from reports.actors import REPORTER, NotAllowedError, WrongStateError, record_activity, require
+from reports.conflicts import refuse_conflict
 from reports.models import Activity, Appeal, AppealOutcome, MessageKind, Report, ReportState
 
 
@@ -46,12 +47,16 @@ def decide(*, report: Report, by: User, outcome: AppealOutcome, text: str) -> Ap
         raise WrongStateError(f"no appeal is open on report {row.pk}")
     if open_one.against_id == by.pk:
         raise NotAllowedError("you rejected this report; somebody else decides on the appeal")
+    refuse_conflict(by, report=row)
+    if row.holder not in (None, by):
+        raise WrongStateError(f"report {row.pk} is held by {row.holder}")
     open_one.outcome, open_one.decided_at, open_one.decided_by = outcome, timezone.now(), by
     open_one.save(update_fields=["outcome", "decided_at", "decided_by"])
     before = row.state
     if outcome == AppealOutcome.OVERTURNED and row.state == ReportState.REJECTED:
-        row.state, row.reject_reason, row.owner = ReportState.RECEIVED, "", None
-        row.save(update_fields=["state", "reject_reason", "owner"])
+        row.state, row.reject_reason = ReportState.RECEIVED, ""
+    row.owner, row.held_until = None, None
+    row.save(update_fields=["state", "reject_reason", "owner", "held_until"])
     record_activity(by, "decide appeal", report=row, before=before, after=row.state, note=outcome.label)
     conversation.say(report=row, by=by, text=text, kind=MessageKind.REPLY)
     return open_one

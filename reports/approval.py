@@ -14,7 +14,7 @@ _WORDING = (
 )
 
 
-def approved_digest(case: Case, verb: str, notice: str) -> str:
+def approved_digest(case: Case, verb: str, notice: str, into: Case | None = None) -> str:
     """SHA-256, in hex, over the canonical form of the verb, its notice, what is public now, and what the verb reads."""
     standing: dict[str, Any] = {
         "verb": verb,
@@ -25,6 +25,8 @@ def approved_digest(case: Case, verb: str, notice: str) -> str:
         # Taken out of every text that becomes public, the notice among them.
         "taken_out": _rows(case.redactions.filter(left_because=""), "number", "category"),
     }
+    if into is not None:
+        standing["into"] = [into.pk, into.incident.public_id if into.incident else ""]
     if verb in {"publish", "correct"}:
         standing |= {column: getattr(case, column) for column in _WORDING}
         standing["models"] = _rows(
@@ -39,6 +41,7 @@ def approved_digest(case: Case, verb: str, notice: str) -> str:
             "fixed_in",
             "not_affected_in",
         )
+        standing["excerpts"] = _rows(case.excerpts, "tool", "probe", "prompt", "output")
         standing["references"] = _rows(case.references, "title", "publisher", "url", "date")
         standing["classifications"] = _rows(case.classifications, "taxonomy", "term")
     return digest(canonical_bytes(standing))

@@ -9,10 +9,9 @@ from reports import workflow
 from reports.actors import NotAllowedError, WrongStateError, require
 from reports.conflicts import conflict_with_report
 from reports.embargo import visible_reports
-from reports.lanes import lane
+from reports.lanes import AWAITING, lane
 from reports.models import RejectReason, Report
 from reports.priority import with_priority
-from reports.queue import UNDECIDED
 
 MOST_AT_ONCE = 50
 
@@ -58,7 +57,7 @@ def reject_many(
 
 
 def _obstacle(report: Report, by: User, slug: str, within: set[int]) -> str:
-    if report.state not in UNDECIDED:
+    if report.state not in AWAITING:
         return f"it is {report.get_state_display().lower()} already"
     if report.holder not in (None, by):
         return f"{report.holder} holds it"

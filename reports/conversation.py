@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,7 +18,7 @@ from incidents.record import WebUrl
 from lib.seal import UnreadableSealError, seal, unseal
 from reports import mail
 from reports.actors import REPORTER, Actor, WrongStateError, record_activity, require
-from reports.models import Message, MessageKind, Report, ReportState
+from reports.models import Activity, Message, MessageKind, Report, ReportState
 from reports.receipts import holds_receipt
 
 UNDO_SECONDS = 30
@@ -128,9 +128,25 @@ def read_by_moderator(*, report: Report, by: Actor) -> list[Said]:
     return [_said(one, now, who=names[one.pk]) for one in messages]
 
 
-def unread() -> Exists:
-    """A condition on reports: the reporter said something that no moderator has seen."""
-    return Exists(Message.objects.filter(report=OuterRef("pk"), from_reporter=True, read_at=None))
+# What a moderator does that deals with whatever the reporter had written by then.
+DEALS_WITH = ("say", "ask", "resume", "accept", "reject", "reopen", "decide appeal", "nothing to answer")
+
+
+def unanswered() -> QuerySet[Message]:
+    """What reporters wrote that no moderator has dealt with; having read it is not enough. Appeals wait apart."""
+    dealt = Activity.objects.filter(report=OuterRef("report"), verb__in=DEALS_WITH, at__gte=OuterRef("at"))
+    said = Message.objects.filter(from_reporter=True).exclude(kind=MessageKind.APPEAL)
+    return said.exclude(report__state=ReportState.WITHDRAWN).exclude(Exists(dealt))
+
+
+@transaction.atomic
+def nothing_to_answer(*, report: Report, by: Actor) -> None:
+    """What the reporter wrote needs no answer: it waits no longer. Raises WrongStateError where nothing waits."""
+    require(by, "reports.decide")
+    report = _locked(report)
+    if not unanswered().filter(report=report).exists():
+        raise WrongStateError(f"nothing that the reporter wrote on report {report.pk} waits for an answer")
+    record_activity(by, "nothing to answer", report=report)
 
 
 def _said(message: Message, now: datetime, *, who: str) -> Said:

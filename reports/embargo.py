@@ -20,22 +20,37 @@ LONGEST = timedelta(days=90)
 
 @transaction.atomic
 def set_embargo(*, case: Case, by: User, until: datetime, reason: str, may_see: Iterable[User] = ()) -> Embargo:
-    """Keeps a case that is not public silent until a moment, at most 90 days ahead; only `may_see` go on seeing it."""
+    """Keeps a case that is not public silent until a moment, at most 90 days ahead; only `may_see` go on seeing it.
+
+    After an embargo has ended another may follow, set by somebody else: one person alone extends none.
+    """
     require(by, "reports.publish")
     case = Case.objects.select_for_update().get(pk=case.pk)
     refuse_conflict(by, case=case)
     if case.state != CaseState.OPEN:
         raise WrongStateError(f"case {case.pk} is {case.get_state_display().lower()}; it is too late for an embargo")
-    if Embargo.objects.filter(case=case).exists():
-        raise WrongStateError(f"case {case.pk} has an embargo; ask for another end")
     now = timezone.now()
+    _end_former(case, by, now)
     _refuse_end(until, now, now)
-    embargo = Embargo.objects.create(case=case, until=until, reason=_said(reason), set_by=by, set_at=now)
+    values = {"until": until, "reason": _said(reason), "set_by": by, "set_at": now}
+    embargo, _ = Embargo.objects.update_or_create(case=case, defaults=values)
     embargo.may_see.set(may_see)
     names = ", ".join(sorted(user.username for user in embargo.may_see.all())) or "nobody else"
     record_activity(by, "embargo", case=case, note=f"until {_moment(until)}, seen by {names}: {reason}")
     _reschedule(case, until)
     return embargo
+
+
+def _end_former(case: Case, by: User, now: datetime) -> None:
+    """Makes room for another embargo; what was asked of the former is over with it. Its story is in the activities."""
+    former = Embargo.objects.filter(case=case).first()
+    if former is None:
+        return
+    if former.until > now:
+        raise WrongStateError(f"case {case.pk} has an embargo; ask for another end")
+    if former.set_by_id == by.pk:
+        raise NotAllowedError("You set the embargo that ended: another one takes somebody else.")
+    former.changes.filter(agreed=None).update(agreed=False, decided_by=by, decided_at=now)
 
 
 @transaction.atomic

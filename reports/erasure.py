@@ -137,7 +137,7 @@ def _cases(report: Report) -> int:
     alone = _cases_of_it_alone(report)
     for case in alone:
         aliases = [row.alias for row in case.models.select_related("alias__model") if row.alias]
-        for rows in (case.models, case.references, case.classifications, case.redactions):
+        for rows in (case.models, case.references, case.classifications, case.redactions, case.excerpts):
             rows.all().delete()
         _empty_reasons(case)
         _blank(case, KEPT_OF_CASE)

@@ -20,18 +20,43 @@ def lease_end() -> datetime:
     return timezone.now() + HOLD_FOR
 
 
+def unheld() -> Q:
+    """Reports that nobody holds: nobody took them, the lease ran out, or the account is no longer in use."""
+    return Q(owner=None) | Q(held_until__lte=timezone.now()) | Q(owner__is_active=False)
+
+
 def free() -> Q:
-    """Reports that wait for somebody: nobody claimed them, the lease ran out, or the account is no longer in use."""
-    over = Q(held_until=None) | Q(held_until__lte=timezone.now()) | Q(owner__is_active=False)
-    return Q(state=ReportState.RECEIVED) | (Q(state=ReportState.IN_REVIEW) & over)
+    """Reports that wait for somebody to decide on them."""
+    return Q(state=ReportState.RECEIVED) | (Q(state=ReportState.IN_REVIEW) & unheld())
+
+
+@transaction.atomic
+def hold(*, report: Report, by: User) -> Report:
+    """Takes a report on for something else than the first decision (an appeal, an answer); its state stays."""
+    require(by, "reports.decide")
+    row = Report.objects.select_for_update().get(pk=report.pk)
+    if row.holder not in (None, by):
+        raise WrongStateError(f"report {row.pk} is held by {row.holder}")
+    refuse_conflict(by, report=row)
+    row.owner, row.held_until = by, lease_end()
+    row.save(update_fields=["owner", "held_until"])
+    record_activity(by, "hold", report=row)
+    return row
 
 
 def renew(*, report: Report, by: User) -> datetime | None:
     """Holds the report for another while; the lease's end, or None where `by` no longer holds it. No activity."""
     require(by, "reports.decide")
     end = lease_end()
-    held = Report.objects.filter(pk=report.pk, owner=by, state=ReportState.IN_REVIEW, held_until__gt=timezone.now())
+    held = Report.objects.filter(pk=report.pk, owner=by, held_until__gt=timezone.now())
     return end if held.update(held_until=end) else None
+
+
+def let_go(*, report: Report, by: User) -> None:
+    """Ends a `hold` whose work is done; a report that awaits a decision or an appeal goes on being held."""
+    waits = (ReportState.RECEIVED, ReportState.IN_REVIEW, ReportState.NEEDS_INFO)
+    held = Report.objects.filter(pk=report.pk, owner=by).exclude(state__in=waits).exclude(appeal__outcome="")
+    held.update(owner=None, held_until=None)
 
 
 @transaction.atomic
@@ -39,7 +64,7 @@ def steal(*, report: Report, by: User, reason: str) -> Report:
     """Takes over a report that somebody else holds, says why in its history, and tells them."""
     require(by, "reports.decide")
     row = Report.objects.select_for_update().get(pk=report.pk)
-    holder = row.holder if row.state == ReportState.IN_REVIEW else None
+    holder = row.holder
     if holder is None or holder == by:
         raise WrongStateError(f"nobody else holds report {row.pk}")
     refuse_conflict(by, report=row)
@@ -57,13 +82,15 @@ def steal(*, report: Report, by: User, reason: str) -> Report:
 
 @transaction.atomic
 def skip(*, report: Report, by: User) -> Report:
-    """Passes over a report: back into the queue if `by` held it, and not offered to them again for a shift."""
+    """Passes over a report: back to where it waits if `by` held it, and not offered to them again for a shift."""
     require(by, "reports.decide")
     row = Report.objects.select_for_update().get(pk=report.pk)
-    if row.state not in (ReportState.RECEIVED, ReportState.IN_REVIEW) or row.holder not in (None, by):
-        held = f"held by {row.holder}" if row.holder else row.get_state_display().lower()
-        raise WrongStateError(f"report {row.pk} is {held}; there is nothing to skip")
-    before, row.state, row.owner, row.held_until = row.state, ReportState.RECEIVED, None, None
+    if row.holder not in (None, by):
+        raise WrongStateError(f"report {row.pk} is held by {row.holder}; there is nothing to skip")
+    if row.state not in (ReportState.RECEIVED, ReportState.IN_REVIEW) and row.holder is None:
+        raise WrongStateError(f"report {row.pk} is {row.get_state_display().lower()}; there is nothing to skip")
+    before, row.owner, row.held_until = row.state, None, None
+    row.state = ReportState.RECEIVED if row.state == ReportState.IN_REVIEW else row.state
     row.save(update_fields=["state", "owner", "held_until"])
     Skip.objects.update_or_create(report=row, account=by, defaults={"until": timezone.now() + SKIPPED_FOR})
     record_activity(by, "skip", report=row, before=before, after=row.state)

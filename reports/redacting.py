@@ -106,6 +106,9 @@ def contacts_of(reports: Iterable[Report]) -> list[str]:
 def _wordings(case: Case) -> Iterator[Wording]:
     for column in ("title", "summary", "description"):
         yield Wording(case, column, column)
+    for excerpt in case.excerpts.all():
+        yield Wording(excerpt, "prompt", "prompt of an excerpt")
+        yield Wording(excerpt, "output", "answer of an excerpt")
     for model in case.models.order_by("pk"):
         yield Wording(model, "name", "name of a model")
         yield Wording(model, "note", "note on a model")
@@ -227,6 +230,18 @@ def original_of(*, report: Report, by: Actor) -> str:
     refuse_conflict(by, report=report)
     record_activity(by, "view original", report=report)
     return report.text
+
+
+def problems_in(case: Case, text: str, place: str) -> list[str]:
+    """What keeps a text that becomes public beside the case's wording from it: a sentence for each suggestion in it."""
+    left = passages(case, taken_out=False)
+    contacts = contacts_of(case.reports.order_by("pk")[:MOST_REPORTS])
+    found = suggest(redacted(text, passages(case)), contacts=contacts)
+    return [
+        f"the {place} may hold {MEANINGS[one.category]} (“{one.text}”): write it without"
+        for one in found
+        if not any(same(one.text, passage.text) for passage in left)
+    ]
 
 
 def readable(report: Report) -> tuple[str, str]:

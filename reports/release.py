@@ -17,7 +17,7 @@ from incidents.models import Publication
 from incidents.publishing import NotPublishableError
 from lib.due import lease_next
 from lib.wake import wake
-from reports import embargo, workflow
+from reports import embargo, joining, redacting, workflow
 from reports.actors import Actor, NotAllowedError, NotReadyError, Software, WrongStateError, record_activity, require
 from reports.approval import approved_digest
 from reports.conflicts import has_published, refuse_conflict
@@ -30,7 +30,9 @@ TIMER = Software("timer")
 _REFUSALS = (NotAllowedError, NotReadyError, WrongStateError, NotPublishableError)
 # Further ahead than this nobody is woken: the beat finds it. Well under the queue's visibility time-out.
 _MOST_SECONDS_AHEAD = 300
-_NEEDS_NOTICE = frozenset({ReleaseVerb.CORRECT, ReleaseVerb.DISPUTE, ReleaseVerb.WITHDRAW})
+_NEEDS_NOTICE = frozenset({ReleaseVerb.CORRECT, ReleaseVerb.DISPUTE, ReleaseVerb.WITHDRAW, ReleaseVerb.MERGE})
+
+_ENDS_DISPUTE = frozenset({ReleaseVerb.CORRECT, ReleaseVerb.MERGE})
 
 _DOES: dict[str, Callable[[Case, Actor, str], Publication]] = {
     ReleaseVerb.PUBLISH: lambda case, by, _notice: workflow.publish(case=case, by=by),
@@ -42,17 +44,22 @@ _DOES: dict[str, Callable[[Case, Actor, str], Publication]] = {
 
 
 @transaction.atomic
-def schedule(*, case: Case, verb: str, by: User, notice: str = "") -> Release:
+def schedule(*, case: Case, verb: str, by: User, notice: str = "", into: Case | None = None) -> Release:
     """Approves what the verb would make public now: it takes effect when the time to undo it, and any embargo, is over.
 
     Where the rules of `reports.second_person` ask for it, a second person must approve first. With no time to undo and
-    nothing to wait for it takes effect at once.
+    nothing to wait for it takes effect at once. `into`: for a merge, the case whose record stays.
     """
-    case = Case.objects.select_for_update().get(pk=case.pk)
+    case, into = _lock(case, into)
     if verb in _NEEDS_NOTICE and not notice.strip():
         raise NotReadyError([f"to {verb} a record, say why: the reason is public"])
-    workflow.check_move(verb, case=case, by=by)
-    if verb == ReleaseVerb.CORRECT:
+    if problems := redacting.problems_in(case, notice, "public reason"):
+        raise NotReadyError(problems)
+    if into is not None:
+        _check_merge(case, into, by)
+    else:
+        workflow.check_move(verb, case=case, by=by)
+    if verb in _ENDS_DISPUTE:
         refuse_ending_own_dispute(case, by)
     if Release.objects.filter(case=case, state__in=OPEN_RELEASE).exists():
         raise WrongStateError(f"case {case.pk} is about to be released already; undo that first")
@@ -60,9 +67,10 @@ def schedule(*, case: Case, verb: str, by: User, notice: str = "") -> Release:
     release = Release.objects.create(
         case=case,
         verb=verb,
+        into=into,
         notice=notice,
         state=ReleaseState.AWAITING if reasons else ReleaseState.SCHEDULED,
-        approved_digest=approved_digest(case, verb, notice),
+        approved_digest=approved_digest(case, verb, notice, into),
         asked_by=by,
         due_at=_soonest(case),
     )
@@ -82,7 +90,7 @@ def approve(*, release: Release, by: User, seen: str) -> Release:
     if row.state != ReleaseState.AWAITING:
         raise WrongStateError(f"this is {row.get_state_display().lower()} already")
     refuse_second(by, first=row.asked_by, case=case)
-    if row.verb == ReleaseVerb.CORRECT:
+    if row.verb in _ENDS_DISPUTE:
         refuse_ending_own_dispute(case, by)
     if seen != row.approved_digest:
         raise WrongStateError("this is not what your page showed; read it again first")
@@ -118,6 +126,21 @@ def undo(*, release: Release, by: User) -> Release:
     if not row.is_open:
         raise WrongStateError(f"this is {row.get_state_display().lower()} already")
     return _end(row, ReleaseState.UNDONE, by, "undo", f"{by.get_username()} took it back")
+
+
+@transaction.atomic
+def retry(*, release: Release, by: User) -> Release:
+    """Tries once more what kept failing and was parked; it still publishes only what was approved."""
+    case, row = _locked(release)
+    require(by, "reports.publish")
+    refuse_conflict(by, case=case)
+    if row.state != ReleaseState.SCHEDULED or not row.is_parked:
+        raise WrongStateError("this does not wait for somebody to try it again")
+    row.retry_now()
+    record_activity(by, "retry", case=case, note=f"{row.get_verb_display().lower()}, after {row.last_error}")
+    wake("release scheduled", seconds=0)
+    row.refresh_from_db()
+    return row
 
 
 @transaction.atomic
@@ -181,9 +204,33 @@ def _perform(row: Release, case: Case) -> None:
         if row.second is None:
             raise WrongStateError("meanwhile it takes a second person")
         require(row.second, "reports.publish")
-    row.publication = _DOES[row.verb](case, row.asked_by, row.notice)
+    row.publication = _merged(row, case) if row.into else _DOES[row.verb](case, row.asked_by, row.notice)
     row.state, row.ended_at, row.leased_until = ReleaseState.RELEASED, timezone.now(), None
     row.save(update_fields=["publication", "state", "ended_at", "leased_until"])
+    if row.into:
+        reconsider(case=row.into, by=row.asked_by)
+
+
+def _merged(row: Release, case: Case) -> Publication | None:
+    if row.into is None:
+        raise WrongStateError("nothing to merge into")
+    _check_merge(case, row.into, row.asked_by)
+    _, publication = joining.take_in(case=case, into=row.into, by=row.asked_by, notice=row.notice)
+    return publication
+
+
+def _check_merge(case: Case, into: Case, by: User) -> None:
+    joining.refuse_merge(case=case, into=into, by=by)
+    if not joining.are_public(case, into):
+        raise WrongStateError(f"cases {case.pk} and {into.pk} are not both public")
+
+
+def _lock(case: Case, into: Case | None) -> tuple[Case, Case | None]:
+    return joining.both(case, into) if into and into.pk != case.pk else (_relocked(case), into)
+
+
+def _relocked(case: Case) -> Case:
+    return Case.objects.select_for_update().get(pk=case.pk)
 
 
 def _start(row: Release, by: User) -> None:
@@ -207,14 +254,14 @@ def _soonest(case: Case) -> datetime:
 
 
 def _locked(release: Release) -> tuple[Case, Release]:
-    case = Case.objects.select_for_update().get(pk=release.case_id)
+    case, into = _lock(release.case, release.into)
     row = Release.objects.select_for_update(of=("self",)).select_related("asked_by", "second").get(pk=release.pk)
-    row.case = case
+    row.case, row.into = case, into
     return case, row
 
 
 def _has_changed(row: Release, case: Case) -> bool:
-    return approved_digest(case, row.verb, row.notice) != row.approved_digest
+    return approved_digest(case, row.verb, row.notice, row.into) != row.approved_digest
 
 
 def _cancel(row: Release, by: Actor, reason: str) -> Release:

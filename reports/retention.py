@@ -13,8 +13,9 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from reports import evidence
 from reports.actors import Software, record_activity
-from reports.models import UNDECIDED, Activity, Case, CaseState, Contact
+from reports.models import UNDECIDED, Activity, Case, CaseState, Contact, Evidence, ReportState
 
 # So many rows in one transaction at most; the next beat takes the next ones.
 BATCH = 500
@@ -46,10 +47,30 @@ def _contacts(now: datetime) -> int:
     return len(due)
 
 
+def evidence_due(now: datetime) -> QuerySet[Evidence]:
+    """Files of reports that came to nothing: rejected or taken back, in no case, without an open appeal.
+
+    And untouched for `settings.EVIDENCE_DAYS`, which leaves time to appeal.
+    """
+    recent = Activity.objects.filter(at__gt=now - timedelta(days=settings.EVIDENCE_DAYS))
+    came_to_nothing = Evidence.objects.filter(report__state__in=(ReportState.REJECTED, ReportState.WITHDRAWN))
+    return came_to_nothing.exclude(report__appeal__outcome="").exclude(
+        Exists(recent.filter(report=OuterRef("report"))) | Exists(Case.objects.filter(reports=OuterRef("report")))
+    )
+
+
+@transaction.atomic
+def _evidence(now: datetime) -> int:
+    due = list(evidence_due(now).select_for_update(skip_locked=True, of=("self",)).select_related("report")[:BATCH])
+    for one in due:
+        evidence.forget(evidence=one, by=RETENTION, reason="Its time was over.")
+    return len(due)
+
+
 def _sessions(now: datetime) -> int:
     """Ended logins; a session may hold what somebody was about to send."""
     return Session.objects.filter(expire_date__lt=now).delete()[0]
 
 
 # Others join here: "drafts": drafts.expire.
-EXPIRE: dict[str, Callable[[datetime], int]] = {"contacts": _contacts, "sessions": _sessions}
+EXPIRE: dict[str, Callable[[datetime], int]] = {"contacts": _contacts, "evidence": _evidence, "sessions": _sessions}

@@ -43,6 +43,7 @@ RULES = (
     Rule(_WORDED, "it names a natural person", lambda case: case.names_person),
     Rule(_WORDED, "it accuses a model of a backdoor", _accuses_of_a_backdoor),
     Rule(frozenset({"withdraw"}), "a withdrawal is final", _always),
+    Rule(frozenset({"merge"}), "a public record is withdrawn in favour of another", _always),
     Rule(frozenset({"lift embargo"}), "an embargo ends early only if two people agree", _always),
     Rule(frozenset({"extend embargo"}), "an embargo is extended only if two people agree", _always),
     Rule(frozenset({"erase"}), "what is erased cannot be brought back", _always),

@@ -422,6 +422,7 @@ def _record_of(case: Case, stamp: Stamp) -> Record:
         snapshots={pk: snapshot for pk, snapshot in latest.items() if snapshot},
         drift={pk: list(snapshots.drift_since(model, first_reported)) for pk, model in on_hubs.items()},
         statements=_approved_statements(case),
+        excerpts=list(case.excerpts.all()),
         taken_out=tuple(redacting.passages(case)),
     )
     return summarise(case, parts, stamp)
@@ -434,11 +435,19 @@ def not_ready(case: Case) -> list[str]:
         for name in _led_elsewhere(case)
     ]
     problems += redacting.problems(case)
+    if _all_withdrawn(case):
+        problems.append("its reporters took back every report of it: nothing is left to publish")
     try:
         proposed("publish", case)
     except ValidationError as error:
         problems += [_sentence(problem) for problem in error.errors()]
     return problems
+
+
+def _all_withdrawn(case: Case) -> bool:
+    """Whether a case that is not public yet rests on nothing any more. What is public is the moderators' record."""
+    states = set(case.reports.values_list("state", flat=True))
+    return case.state == CaseState.OPEN and states == {ReportState.WITHDRAWN}
 
 
 def _led_elsewhere(case: Case) -> list[str]:

@@ -14,5 +14,5 @@ def node(_request: HttpRequest) -> dict[str, object]:
         "node_contact": settings.NODE_CONTACT,
         "base_url": settings.BASE_URL,
         "signup_open": settings.SIGNUP,
-        "demo_login": (demo_moderator.NAME, demo_moderator.PASSWORD) if settings.DEMO else None,
+        "demo_login": (next(iter(demo_moderator.NAMES)), demo_moderator.PASSWORD) if settings.DEMO else None,
     }

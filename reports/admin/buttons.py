@@ -4,50 +4,17 @@ A form that says `then=next` goes on with the next report of its lane instead.
 """
 
 from collections.abc import Callable
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest
 from django.urls import reverse
 
-from reports import grouping, leases, queue, workflow
+from reports import grouping, leases, workflow
 from reports.admin import talks
 from reports.admin.acting import actor
 from reports.admin.decisions import ExistingCaseForm, RejectForm
-from reports.lanes import LANES
+from reports.admin.onward import address, explain, go_on, go_on_if_asked, page_of
 from reports.models import RejectReason, Report
-
-_LANES = {one.slug for one in LANES}
-
-
-def lane_of(request: HttpRequest) -> str:
-    """The lane a moderator works in, from the form or the address; "" for the whole queue."""
-    slug = request.POST.get("lane") or request.GET.get("lane") or ""
-    return slug if slug in _LANES else ""
-
-
-def address(request: HttpRequest, name: str, *args: int) -> str:
-    """A page of the console, in the same lane."""
-    slug = lane_of(request)
-    return reverse(f"admin:{name}", args=args) + (f"?{urlencode({'lane': slug})}" if slug else "")
-
-
-def page_of(request: HttpRequest, report: Report) -> str:
-    """A report's page, in the same lane."""
-    return address(request, "reports_report_change", report.pk)
-
-
-def go_on(request: HttpRequest) -> str:
-    """Claims the next report of the lane; its page, or the queue where none waits."""
-    report = queue.claim_next(by=actor(request), slug=lane_of(request) or "all")
-    if report is None:
-        messages.info(request, "No report waits for somebody to claim it.")
-        return address(request, "reports_report_changelist")
-    return page_of(request, report)
-
-
-def _after(request: HttpRequest, otherwise: str) -> str:
-    return go_on(request) if request.POST.get("then") == "next" else otherwise
 
 
 def _claim(request: HttpRequest, report: Report) -> str:
@@ -77,22 +44,22 @@ def _take_over(request: HttpRequest, report: Report) -> str:
 def _accept(request: HttpRequest, report: Report) -> str:
     case = workflow.accept(report=report, by=actor(request))
     messages.success(request, f"Report {report.pk} opened case {case.pk}. Word it, then publish it.")
-    return _after(request, reverse("admin:reports_case_change", args=[case.pk]))
+    return go_on_if_asked(request, reverse("admin:reports_case_change", args=[case.pk]))
 
 
 def _group(request: HttpRequest, report: Report) -> str:
     form = ExistingCaseForm(request.POST, report=report, by=actor(request))
     if not form.is_valid():
-        return _explain(request, form, report)
+        return explain(request, form, report)
     case = workflow.accept(report=report, by=actor(request), case=form.cleaned_data["chosen"])
     messages.success(request, f"Report {report.pk} is now in case {case.pk}.")
-    return _after(request, reverse("admin:reports_case_change", args=[case.pk]))
+    return go_on_if_asked(request, reverse("admin:reports_case_change", args=[case.pk]))
 
 
 def _add(request: HttpRequest, report: Report) -> str:
     form = ExistingCaseForm(request.POST, report=report, by=actor(request))
     if not form.is_valid():
-        return _explain(request, form, report)
+        return explain(request, form, report)
     case = grouping.add(report=report, by=actor(request), case=form.cleaned_data["chosen"])
     messages.success(request, f"Report {report.pk} is now in case {case.pk} too.")
     return page_of(request, report)
@@ -107,24 +74,17 @@ def _open_another(request: HttpRequest, report: Report) -> str:
 def _reject(request: HttpRequest, report: Report) -> str:
     form = RejectForm(request.POST)
     if not form.is_valid():
-        return _explain(request, form, report)
+        return explain(request, form, report)
     reason = RejectReason(form.cleaned_data["reason"])
     note, added = form.cleaned_data["note"], form.cleaned_data["added"]
     workflow.reject(report=report, by=actor(request), reason=reason, note=note, added=added)
     messages.success(request, f"Report {report.pk} was rejected: {reason.label.lower()}.")
-    return _after(request, address(request, "reports_report_changelist"))
+    return go_on_if_asked(request, address(request, "reports_report_changelist"))
 
 
 def _reopen(request: HttpRequest, report: Report) -> str:
     workflow.reopen(report=report, by=actor(request))
     messages.success(request, f"Report {report.pk} is back in the queue.")
-    return page_of(request, report)
-
-
-def _explain(request: HttpRequest, form: ExistingCaseForm | RejectForm, report: Report) -> str:
-    for problems in form.errors.get_json_data().values():
-        for problem in problems:
-            messages.error(request, problem["message"])
     return page_of(request, report)
 
 
@@ -144,4 +104,5 @@ BUTTONS: dict[str, Callable[[HttpRequest, Report], str]] = {
     "ask": talks.ask,
     "resume": talks.resume,
     "appeal": talks.decide_appeal,
+    "nothing-to-answer": talks.nothing_to_answer,
 }

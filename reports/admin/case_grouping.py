@@ -1,6 +1,6 @@
 """The buttons of a case that move reports and cases about: merge, part again, split, take a report out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -11,11 +11,15 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 
 from accounts.models import User
-from reports import grouping, merging
+from reports import grouping, merging, release
+from reports.actors import WrongStateError
+from reports.admin import step_up
 from reports.admin.acting import REFUSALS, actor, key_in, sentence
 from reports.admin.decisions import case_named
+from reports.admin.release_panel import outcome
 from reports.conflicts import conflict_with_case
 from reports.embargo import visible_cases
+from reports.joining import are_public
 from reports.models import LIVE, Case, CaseState, Merge
 
 
@@ -32,7 +36,7 @@ class MergeForm(forms.Form):
         label="Reason",
         required=False,
         max_length=2000,
-        help_text="Public, and required, where this case is public.",
+        help_text="Public, and required, where both cases are public; then it takes a second person.",
         widget=forms.Textarea(attrs={"rows": 2}),
     )
 
@@ -49,13 +53,13 @@ class MergeForm(forms.Form):
         return case
 
 
-def context(case: Case, by: User) -> dict[str, Any]:
-    """What the case's page offers of this, and what was merged into it."""
+def context(case: Case, by: User, typed: Mapping[str, str]) -> dict[str, Any]:
+    """What the case's page offers of this, and what was merged into it; `typed` before the second factor was asked."""
     may = by.has_perm("reports.decide") and not conflict_with_case(by, case)
     seen = visible_cases(Case.objects.all(), by).order_by().values("pk")
     merged = Merge.objects.filter(parted_at=None, into__in=seen).select_related("case", "into")
     return {
-        "merge_form": MergeForm(by=by) if may and case.state in LIVE else None,
+        "merge_form": MergeForm(by=by, initial=dict(typed)) if may and case.state in LIVE else None,
         "may_move_reports": may and case.state in LIVE and case.reports.count() > 1,
         "merged_into": merged.filter(case=case).first() if case.state == CaseState.MERGED else None,
         "may_unmerge": may and case.state == CaseState.MERGED,
@@ -70,10 +74,24 @@ def _merge(request: HttpRequest, case: Case) -> str:
         for problems in form.errors.values():
             messages.error(request, " ".join(map(str, problems)))
         return _page(case)
-    into = form.cleaned_data["into"]
-    merging.merge(case=case, into=into, by=actor(request), notice=form.cleaned_data["notice"].replace("\x00", ""))
+    into, by = form.cleaned_data["into"], actor(request)
+    if are_public(case, into):
+        notice = form.cleaned_data["notice"].replace("\x00", "")
+        made = release.schedule(case=case, verb="merge", into=into, by=by, notice=notice)
+        messages.success(request, outcome(made))
+        return _page(case)
+    merging.merge(case=case, into=into, by=by)
     messages.success(request, f"Case {case.pk} is merged into this one. It can be parted again at any time.")
     return _page(into)
+
+
+def _undo_merge(request: HttpRequest, case: Case) -> str:
+    merged = Merge.objects.filter(case=case, parted_at=None).select_related("case", "into").first()
+    if merged is None:
+        raise WrongStateError(f"case {case.pk} is not merged into another")
+    merging.undo(merged=merged, by=actor(request))
+    messages.success(request, f"Undone: case {case.pk} stands by itself again.")
+    return _page(case)
 
 
 def _unmerge(request: HttpRequest, case: Case) -> str:
@@ -112,6 +130,7 @@ def _page(case: Case) -> str:
 _BUTTONS: dict[str, Callable[[HttpRequest, Case], str]] = {
     "merge": _merge,
     "unmerge": _unmerge,
+    "undo-merge": _undo_merge,
     "split": _split,
     "take-out": _take_out,
 }
@@ -124,6 +143,10 @@ def press(request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
     if request.method != "POST" or verb not in _BUTTONS:
         raise Http404
     case = get_object_or_404(visible_cases(Case.objects.all(), actor(request)), pk=pk)
+    typed = {name: request.POST.get(name, "") for name in ("into", "notice")}
+    is_public = verb in ("merge", "unmerge") and case.incident is not None
+    if is_public and (proof := step_up.asked_for(request, page=_page(case), press=verb, **typed)):
+        return proof
     try:
         return redirect(_BUTTONS[verb](request, case))
     except REFUSALS as error:

@@ -11,6 +11,7 @@ from reports.admin.case_forms import last_change
 from reports.admin.choices import category_title, terms
 from reports.admin.report_page import timeline
 from reports.embargo import visible_reports
+from reports.excerpt_wording import described
 from reports.models import LIVE, Case, Report
 from reports.redaction import for_readers
 from reports.reproductions import clusters_of
@@ -20,7 +21,7 @@ from reports.workflow import CASE_MOVES, not_ready
 # What changes a case so that its public record may have to be corrected.
 _CHANGES = {
     *("edit", "group", "merge", "unmerge", "split", "take out", "undo"),
-    *("redact", "lift redaction", "count reproductions"),
+    *("redact", "lift redaction", "count reproductions", "release excerpt", "take back excerpt", "classify"),
 }
 MOST_READ = 20
 
@@ -45,6 +46,7 @@ def context(case: Case, by: User) -> dict[str, Any]:
         "likely": beside.duplicates_of_case(saved, reports, by),
         "track_records": _track_records(reports, by),
         "terms": terms(),
+        "excerpts": list(saved.excerpts.select_related("evidence", "released_by")),
         **redaction_desk.context(saved, by),
         "preview": preview(saved),
         "timeline": activities,
@@ -76,7 +78,7 @@ def preview(case: Case) -> dict[str, Any]:
     return {
         "title": for_readers(clean_line(case.title)),
         "summary": for_readers(clean_text(case.summary)),
-        "description": markdown_html(for_readers(clean_text(case.description))),
+        "description": markdown_html(for_readers(clean_text(described(case.description, case.excerpts.all())))),
         "category": category_title(case.category),
         "assessment": [
             ("Severity", case.severity, MEANINGS[Severity][case.severity]),

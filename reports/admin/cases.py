@@ -18,7 +18,16 @@ from django.utils.safestring import SafeString
 
 from reports import embargo, redacting, release, reproductions, workflow
 from reports.actors import WrongStateError
-from reports.admin import case_grouping, case_page, embargoes, redaction_desk, release_panel, replies
+from reports.admin import (
+    case_grouping,
+    case_page,
+    classifying,
+    embargoes,
+    redaction_desk,
+    release_panel,
+    replies,
+    step_up,
+)
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.case_forms import (
     CaseClassificationForm,
@@ -32,6 +41,7 @@ from reports.admin.choices import category_title, term_title
 from reports.admin.facts import facts_of
 from reports.conflicts import conflict_with_case
 from reports.models import LIVE, Case, CaseClassification, CaseModel, CaseReference, Statement, StatementState
+from reports.redaction import masked
 
 _WORDING = ("title", "summary", "description")
 _EVENT = ("kind", "category", "occurred", "other_ids")
@@ -198,7 +208,7 @@ class CaseAdmin(admin.ModelAdmin):
     @admin.display(description="case", ordering="pk")
     def shown_title(self, case: Case) -> str:
         """Its number, and its title if it has one."""
-        return f"{case.pk}. {case.title or 'Without a title'}"
+        return f"{case.pk}. {masked(case.title) or 'Without a title'}"
 
     @admin.display(description="public id", ordering="incident__public_id")
     def public_id(self, case: Case) -> str:
@@ -274,7 +284,7 @@ class CaseAdmin(admin.ModelAdmin):
             path("<int:pk>/reply/<slug:act>/", wrap(self.reply_view), name="reports_case_reply"),
             path("<int:pk>/redacted/", wrap(self.redacted_view), name="reports_case_redacted"),
         ]
-        return [*own, *case_grouping.urls(wrap), *super().get_urls()]
+        return [*own, *classifying.urls(wrap), *case_grouping.urls(wrap), *super().get_urls()]
 
     def render_change_form(
         self,
@@ -284,12 +294,13 @@ class CaseAdmin(admin.ModelAdmin):
         **kwargs: Any,
     ) -> HttpResponse:
         """With the reports, the preview and the buttons beside the form."""
-        case = context["original"]
+        case, again = context["original"], step_up.press_again(request)
         more = {
             **case_page.context(case, actor(request)),
-            **case_grouping.context(case, actor(request)),
+            **case_grouping.context(case, actor(request), again.get("press_again", {}).get("typed", {})),
             **release_panel.context(case, actor(request)),
-            "title": str(case),
+            **again,
+            "title": masked(str(case)),
             "subtitle": None,
             "is_nav_sidebar_enabled": False,
             "show_save_and_add_another": False,
@@ -322,6 +333,9 @@ class CaseAdmin(admin.ModelAdmin):
         """Approves one verb on one case, provided that it still is what its page showed."""
         self._require_button(request, verb in workflow.CASE_MOVES)
         notice = request.POST.get("notice", "").replace("\x00", "")
+        page = reverse("admin:reports_case_change", args=[self._seen_by(request, pk).pk])
+        if proof := step_up.asked_for(request, page=page, press=verb, notice=notice):
+            return proof
         try:
             with transaction.atomic():
                 case = self._locked(request, pk)

@@ -10,6 +10,7 @@ from incidents.record import is_public_id
 from reports.admin.acting import key_in
 from reports.embargo import visible_cases
 from reports.models import LIVE, Case, CaseState, RejectReason, Report
+from reports.redaction import masked
 from reports.replies import MOST_ADDED
 
 MOST_OFFERED = 50
@@ -40,7 +41,7 @@ def cases_for(report: Report, by: User) -> list[tuple[str, Any]]:
 
 
 def _name(case: Case) -> str:
-    return f"{case.pk}. {case.title or 'Without a title'} ({case.get_state_display().lower()})"
+    return f"{case.pk}. {masked(case.title) or 'Without a title'} ({case.get_state_display().lower()})"
 
 
 class ExistingCaseForm(forms.Form):

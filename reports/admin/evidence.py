@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
@@ -13,11 +14,14 @@ from django.utils.http import content_disposition_header
 from accounts.read_only import ReadOnly
 from lib.sanitise.kinds import KINDS
 from reports import evidence as verbs
+from reports import excerpts
 from reports.actors import NotAllowedError
-from reports.admin.acting import actor
+from reports.admin.acting import REFUSALS, actor, key_in, sentence
+from reports.embargo import visible_cases
 from reports.evidence import preview
 from reports.evidence.store import LostFileError
-from reports.models import Evidence
+from reports.models import LIVE, Case, Evidence, Excerpt
+from reports.redteam_results import MOST_ATTEMPTS
 
 _LOST = "The file cannot be read: it is lost, or no key of this node opens it. Tell the operators."
 
@@ -39,6 +43,8 @@ class EvidenceAdmin(ReadOnly, admin.ModelAdmin):
         wrap = self.admin_site.admin_view
         own = [
             path("<int:pk>/file/", wrap(self.file_view), name="reports_evidence_file"),
+            path("<int:pk>/release/", wrap(self.release_view), name="reports_evidence_release"),
+            path("excerpts/<int:pk>/take-back/", wrap(self.take_back_view), name="reports_evidence_take_back"),
             path("<int:pk>/forget/", wrap(self.forget_view), name="reports_evidence_forget"),
         ]
         return own + super().get_urls()
@@ -66,6 +72,7 @@ class EvidenceAdmin(ReadOnly, admin.ModelAdmin):
             "file": evidence,
             "kind": kind,
             "preview": shown,
+            "excerpt_cases": self._cases_for_excerpts(request, evidence),
             "may_forget": request.user.has_perm("reports.delete_evidence"),
             **(extra_context or {}),
         }
@@ -87,6 +94,54 @@ class EvidenceAdmin(ReadOnly, admin.ModelAdmin):
         }
         return HttpResponse(content, content_type=evidence.media_type, headers=headers)
 
+    def release_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Releases chosen words of one attempt into a case."""
+        if request.method != "POST":
+            raise Http404
+        self._require_decide(request)
+        evidence, answers = self._found(request, str(pk)), request.POST
+        case = self._cases_for_excerpts(request, evidence).filter(pk=key_in(answers.get("case", "")) or 0).first()
+        if case is None:
+            messages.error(request, "Choose one of the cases that its report is in.")
+            return redirect("admin:reports_evidence_change", pk)
+        try:
+            excerpts.release_excerpt(
+                evidence=evidence,
+                case=case,
+                number=_attempt(answers.get("attempt", "")),
+                by=actor(request),
+                prompt="prompt" in answers,
+                output="output" in answers,
+            )
+        except (*REFUSALS, LostFileError) as error:
+            messages.error(request, _LOST if isinstance(error, LostFileError) else sentence(error))
+            return redirect("admin:reports_evidence_change", pk)
+        messages.success(request, "Part of the case's wording now. Look for personal data in it before you publish.")
+        return redirect(f"{reverse('admin:reports_case_change', args=[case.pk])}#fl-excerpts")
+
+    def take_back_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
+        """Takes an excerpt out of its case again."""
+        if request.method != "POST":
+            raise Http404
+        self._require_decide(request)
+        seen = visible_cases(Case.objects.all(), actor(request)).order_by().values("pk")
+        excerpt = get_object_or_404(Excerpt.objects.select_related("case"), pk=pk, case__in=seen)
+        try:
+            excerpts.take_back(excerpt=excerpt, by=actor(request))
+            messages.success(request, "The excerpt is private again.")
+        except REFUSALS as error:
+            messages.error(request, sentence(error))
+        return redirect("admin:reports_case_change", excerpt.case_id)
+
+    def _require_decide(self, request: HttpRequest) -> None:
+        if not request.user.has_perm("reports.decide"):
+            raise PermissionDenied
+
+    def _cases_for_excerpts(self, request: HttpRequest, evidence: Evidence) -> QuerySet[Case]:
+        if not request.user.has_perm("reports.decide"):
+            return Case.objects.none()
+        return visible_cases(evidence.report.cases.filter(state__in=LIVE), actor(request)).order_by("pk")
+
     def forget_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """Erases the file for good."""
         if request.method != "POST":
@@ -106,3 +161,9 @@ class EvidenceAdmin(ReadOnly, admin.ModelAdmin):
         if not pk.isdecimal():
             raise Http404
         return get_object_or_404(Evidence.objects.select_related("report"), pk=pk)
+
+
+def _attempt(text: str) -> int:
+    """The number of an attempt as the form sends it; one that no file has for anything else."""
+    number = key_in(text)
+    return MOST_ATTEMPTS if number is None else number

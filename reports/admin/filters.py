@@ -10,12 +10,10 @@ from incidents.models import choices_of
 from incidents.record import Kind
 from incidents.taxonomy import OWN, taxonomies, with_descendants
 from reports.admin.acting import actor
-from reports.conversation import unread
-from reports.lanes import LANES, lane
-from reports.leases import free
+from reports.lanes import AWAITING, LANES, lane
+from reports.leases import free, unheld
 from reports.models import Report, ReportState
 from reports.priority import WORDS
-from reports.queue import UNDECIDED
 
 
 class OneOf(admin.SimpleListFilter):
@@ -28,7 +26,7 @@ class OneOf(admin.SimpleListFilter):
 
 
 class StateFilter(OneOf):
-    """By state; what awaits a decision, unless asked otherwise."""
+    """By state; what awaits a decision, or what the lane holds, unless asked otherwise."""
 
     title = "state"
     parameter_name = "state"
@@ -40,14 +38,14 @@ class StateFilter(OneOf):
     def choices(self, changelist: Any) -> Any:
         """As usual, with a first choice that says what it means."""
         first, *others = super().choices(changelist)
-        yield {**first, "display": "Awaiting a decision"}
+        yield {**first, "display": "What waits"}
         yield from others
 
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Report]) -> QuerySet[Report]:
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Report]) -> QuerySet[Report]:
         """The reports in the state chosen."""
-        if self.chosen() == "all":
-            return queryset
-        return queryset.filter(state=self.chosen()) if self.chosen() else queryset.filter(state__in=UNDECIDED)
+        if self.chosen():
+            return queryset if self.chosen() == "all" else queryset.filter(state=self.chosen())
+        return queryset.filter(state__in=AWAITING) if lane(request.GET.get("lane", "")).undecided else queryset
 
 
 class CategoryFilter(OneOf):
@@ -109,7 +107,7 @@ class OwnerFilter(OneOf):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Report]) -> QuerySet[Report]:
         """The reports so held."""
         if self.chosen() == "me":
-            return queryset.filter(owner=actor(request), state=ReportState.IN_REVIEW).exclude(free())
+            return queryset.filter(owner=actor(request)).exclude(unheld())
         return queryset.filter(free()) if self.chosen() else queryset
 
 
@@ -145,21 +143,4 @@ class LaneFilter(OneOf):
         return queryset.filter(lane(self.chosen()).of()) if self.chosen() else queryset
 
 
-class TalkFilter(OneOf):
-    """By what a reporter said last; appeals stand with rejected reports, so ask for all states."""
-
-    title = "the reporter's words"
-    parameter_name = "talk"
-
-    def lookups(self, _request: HttpRequest, _model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
-        """What may await somebody."""
-        return [("unread", "Not read yet"), ("appeal", "Appeal to decide")]
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Report]) -> QuerySet[Report]:
-        """The reports with such words."""
-        if self.chosen() == "appeal":
-            return queryset.filter(appeal__outcome="")
-        return queryset.filter(unread()) if self.chosen() else queryset
-
-
-FILTERS = (LaneFilter, StateFilter, TalkFilter, PriorityFilter, CategoryFilter, KindFilter, SourceFilter, OwnerFilter)
+FILTERS = (LaneFilter, StateFilter, PriorityFilter, CategoryFilter, KindFilter, SourceFilter, OwnerFilter)

@@ -16,9 +16,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from reports import bulk, leases, undoing
 from reports.admin.acting import REFUSALS, actor, key_in, sentence
-from reports.admin.buttons import address, go_on, lane_of, page_of
 from reports.admin.decisions import RejectForm
 from reports.admin.filters import FILTERS
+from reports.admin.onward import address, go_on, lane_of, page_of
 from reports.embargo import visible_reports
 from reports.lanes import lane
 from reports.models import ConsolePreference, RejectReason, Report, SavedFilter

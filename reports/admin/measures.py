@@ -10,6 +10,8 @@ from accounts.models import User
 from reports import metrics
 from reports.admin.charts import columns
 from reports.admin.choices import category_title
+from reports.lane_times import times_by_lane
+from reports.lanes import lane
 from reports.metrics import ALL, Spread
 
 PERIODS = (7, 30, 90, 365)
@@ -23,6 +25,7 @@ def page(request: HttpRequest, by: User, shell: dict[str, Any]) -> HttpResponse:
     since, now = metrics.period(days)
     flow = metrics.by_day(since, now)
     acted, decided = metrics.times(since)
+    lanes_acted, lanes_decided = times_by_lane(since)
     context = {
         **shell,
         "title": "How the queue does",
@@ -37,12 +40,18 @@ def page(request: HttpRequest, by: User, shell: dict[str, Any]) -> HttpResponse:
         "backlog": _titled(metrics.backlog(timezone.now())),
         "acted": _titled(acted),
         "decided": _titled(decided),
+        "lanes_acted": _in_lanes(lanes_acted),
+        "lanes_decided": _in_lanes(lanes_decided),
         "outcomes": metrics.outcomes(since),
         "publishers": metrics.publishers(since),
         "team": metrics.team(since) if by.has_perm(TEAM) else None,
         "is_nav_sidebar_enabled": False,
     }
     return TemplateResponse(request, "admin/reports/metrics.html", context)
+
+
+def _in_lanes(spreads: list[Spread]) -> list[tuple[str, Spread]]:
+    return [(lane(spread.name).title, spread) for spread in spreads]
 
 
 def _titled(spreads: list[Spread]) -> list[tuple[str, Spread]]:

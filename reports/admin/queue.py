@@ -21,18 +21,20 @@ from lib.seal import UnreadableSealError
 from reports import redacting, workflow
 from reports.admin import facts, report_page, talks
 from reports.admin.acting import REFUSALS, actor, sentence
-from reports.admin.buttons import BUTTONS, lane_of, page_of
+from reports.admin.buttons import BUTTONS
 from reports.admin.choices import category_title
 from reports.admin.decisions import RejectForm
 from reports.admin.filters import FILTERS
 from reports.admin.handling import dry_run
 from reports.admin.handling import urls as handling_urls
+from reports.admin.onward import explain, lane_of, page_of
 from reports.bulk import MOST_AT_ONCE
 from reports.embargo import visible_reports
 from reports.lanes import lane
 from reports.models import NamedModel, Report, ReportState, SavedFilter
 from reports.priority import LOW, WORDS, most_urgent_first, reasons, with_priority
 from reports.queue import counts
+from reports.redaction import masked
 
 MOST_MODELS_IN_A_ROW = 3
 MOST_OF_A_NAME = 60
@@ -94,7 +96,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="report")
     def shown_title(self, report: Report) -> str:
         """Its number, and its title if it has one."""
-        return f"{report.pk}. {report.title or 'Without a title'}"
+        return f"{report.pk}. {masked(report.title) or 'Without a title'}"
 
     @admin.display(description="priority", ordering="priority")
     def shown_priority(self, report: Report) -> SafeString:
@@ -108,11 +110,9 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="held by")
     def holder(self, report: Report) -> SafeString | str:
         """Who has it, and for how long."""
-        if report.state != ReportState.IN_REVIEW:
-            return "-"
         held_until = report.held_until
         if report.holder is None or held_until is None:
-            return "nobody any more"
+            return "nobody any more" if report.state == ReportState.IN_REVIEW else "-"
         return format_html('{}<div class="fl-why">for {}</div>', report.holder, timeuntil(held_until, depth=1))
 
     @admin.display(ordering="submitted_at")
@@ -209,7 +209,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
             raise Http404
         report, form = get_object_or_404(self.get_queryset(request), pk=pk), _PREVIEWS[verb](request.POST)
         if not form.is_valid():
-            return redirect(talks.explain(request, form, report))
+            return redirect(explain(request, form, report))
         return self._page(request, report, **{f"{verb}_form": form, f"{verb}_preview": talks.preview(form, report)})
 
     def contact_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
@@ -259,7 +259,8 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
 def _model_cell(named: NamedModel) -> tuple[str, str, str, str]:
     """As asked, as shown, the tone and the words of its lookup."""
     if named.alias is None:
-        return named.asked, _truncated(named.asked), "plain", "on no hub we know"
+        asked = masked(named.asked)
+        return asked, _truncated(asked), "plain", "on no hub we know"
     lookup = facts.lookup_of(named.alias, named.revision)
     at = f"@{named.revision[:12]}" if named.revision else ""
     return named.asked, f"{_truncated(named.alias.name)}{at}", facts.lookup_tone(lookup), facts.lookup_words(lookup)

@@ -60,8 +60,8 @@ def _last_cancelled(case: Case) -> Release | None:
 
 def _embargo(case: Case, by: User) -> dict[str, Any]:
     found = Embargo.objects.filter(case=case).select_related("set_by").first()
-    may_set = found is None and case.state == CaseState.OPEN
     holding = embargo.in_force(case)
+    may_set = holding is None and case.state == CaseState.OPEN
     return {
         "embargo": found,
         "embargo_form": EmbargoForm(by=by) if may_set else None,

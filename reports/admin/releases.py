@@ -11,19 +11,21 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from pydantic import ValidationError
 
 from accounts.models import User
 from accounts.read_only import ReadOnly
 from incidents.differences import Difference, differences
-from reports import embargo, release, workflow
+from reports import embargo, joining, release, workflow
 from reports.actors import NotAllowedError
+from reports.admin import step_up
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.release_panel import outcome
 from reports.approval import approved_digest
 from reports.conflicts import conflict_with_case
 from reports.models import Case, Release, ReleaseState
+from reports.redaction import masked
 from reports.second_person import needs_second, refuse_second
 
 
@@ -52,7 +54,7 @@ class ReleaseAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display(description="title")
     def case_title(self, row: Release) -> str:
         """What the case is about."""
-        return row.case.title
+        return masked(row.case.title)
 
     def get_urls(self) -> list[URLPattern]:
         """The buttons' address before the admin's own."""
@@ -73,6 +75,7 @@ class ReleaseAdmin(ReadOnly, admin.ModelAdmin):
         context = {
             **self.admin_site.each_context(request),
             **_context(row, actor(request)),
+            **step_up.press_again(request),
             "title": str(row),
             "subtitle": None,
             "opts": self.opts,
@@ -100,6 +103,9 @@ class ReleaseAdmin(ReadOnly, admin.ModelAdmin):
         if request.method != "POST" or act not in _ACTS:
             raise Http404
         row = get_object_or_404(self.get_queryset(request), pk=pk)
+        page = reverse("admin:reports_release_change", args=[pk])
+        if act == "approve" and (proof := step_up.asked_for(request, page=page, press="approve")):
+            return proof
         try:
             after = _ACTS[act](request, row)
         except REFUSALS as error:
@@ -112,7 +118,7 @@ class ReleaseAdmin(ReadOnly, admin.ModelAdmin):
 
 def _context(row: Release, by: User) -> dict[str, Any]:
     case = Case.objects.select_related("incident").get(pk=row.case_id)
-    changed = row.is_open and approved_digest(case, row.verb, row.notice) != row.approved_digest
+    changed = row.is_open and approved_digest(case, row.verb, row.notice, row.into) != row.approved_digest
     return {
         "release": row,
         "case": case,
@@ -127,7 +133,10 @@ def _context(row: Release, by: User) -> dict[str, Any]:
 def _differences(case: Case, row: Release) -> list[Difference]:
     before = json.loads(bytes(case.incident.document)) if case.incident else None
     try:
-        after = workflow.proposed(row.verb, case, notice=row.notice).document()
+        if row.into:
+            after = joining.merged_record(case, row.into, row.notice).document()
+        else:
+            after = workflow.proposed(row.verb, case, notice=row.notice).document()
     except ValidationError:
         return []
     return differences(before, after)
@@ -153,6 +162,10 @@ def _decline(request: HttpRequest, row: Release) -> Release:
     return release.decline(release=row, by=actor(request), reason=reason)
 
 
+def _retry(request: HttpRequest, row: Release) -> Release:
+    return release.retry(release=row, by=actor(request))
+
+
 def _undo(request: HttpRequest, row: Release) -> Release:
     return release.undo(release=row, by=actor(request))
 
@@ -161,4 +174,5 @@ _ACTS: dict[str, Callable[[HttpRequest, Release], Release]] = {
     "approve": _approve,
     "decline": _decline,
     "undo": _undo,
+    "retry": _retry,
 }

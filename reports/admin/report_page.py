@@ -18,10 +18,10 @@ from reports.admin.decisions import ExistingCaseForm, RejectForm
 from reports.admin.facts import Facts, facts_of, findings_of
 from reports.conflicts import conflict_with_report
 from reports.embargo import visible_cases, visible_reports
+from reports.lanes import AWAITING
 from reports.models import Activity, Contact, NamedModel, Report, ReportState
 from reports.notices import status_of
 from reports.priority import LOW, WORDS, reasons, with_priority
-from reports.queue import UNDECIDED
 from reports.track_record import track_record
 from reports.workflow import REPORT_MOVES
 
@@ -33,7 +33,7 @@ def context(report: Report, by: User) -> dict[str, Any]:
     named = list(_named(report))
     conflict = conflict_with_report(by, report)
     holder = report.holder
-    mine = holder is not None and holder == by and report.state == ReportState.IN_REVIEW
+    mine = holder is not None and holder == by
     may_add = report.state == ReportState.ACCEPTED and by.has_perm("reports.decide") and not conflict
     moves = _moves(report, by, mine=mine)
     moves = moves & {"release"} if conflict else moves
@@ -60,11 +60,12 @@ def context(report: Report, by: User) -> dict[str, Any]:
         "conflict": conflict,
         "held_by_other": holder if holder not in (None, by) else None,
         "held_by_me": mine,
+        "may_skip": by.has_perm("reports.decide") and not conflict and (mine or "reject" in moves),
         "may_take_over": holder not in (None, by) and by.has_perm("reports.decide") and not conflict,
         "may_add": may_add,
         "priority": WORDS[getattr(urgent, "priority", LOW)],
         "priority_reasons": reasons(urgent),
-        "undecided": report.state in UNDECIDED,
+        "undecided": report.state in AWAITING,
         "reporter_reads": status_of(report).text if report.receipt_key else "",
         "has_contact": Contact.objects.filter(report=report).exists(),
         "may_see_contact": by.has_perm("reports.view_contact") and not conflict,

@@ -5,11 +5,11 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import Http404, HttpRequest
-from django.urls import reverse
 
 from accounts.models import User
-from reports import appeals, conversation, replies, workflow
+from reports import appeals, conversation, leases, replies, workflow
 from reports.admin.acting import actor
+from reports.admin.onward import explain, go_on_if_asked, page_of
 from reports.conversation import LONGEST
 from reports.models import Appeal, AppealOutcome, Message, RejectReason, Report
 from reports.replies import MOST_ADDED, AskReason
@@ -77,6 +77,7 @@ def context(report: Report, by: User, moves: set[str]) -> dict[str, Any]:
     return {
         "said": conversation.read_by_moderator(report=report, by=by),
         "undo_seconds": conversation.UNDO_SECONDS,
+        "unanswered": may and conversation.unanswered().filter(report=report).exists(),
         "say_form": SayForm() if may and report.receipt_key else None,
         "ask_form": AskForm() if "ask" in moves and report.receipt_key else None,
         "appeal": appeal,
@@ -91,7 +92,9 @@ def say(request: HttpRequest, report: Report) -> str:
     form = SayForm(request.POST)
     if form.is_valid():
         conversation.say(report=report, by=actor(request), text=form.cleaned_data["text"])
+        leases.let_go(report=report, by=actor(request))
         messages.success(request, f"The reporter can read it in {conversation.UNDO_SECONDS} seconds; until then undo.")
+        return go_on_if_asked(request, page_of(request, report))
     return explain(request, form, report)
 
 
@@ -103,7 +106,7 @@ def take_back(request: HttpRequest, report: Report) -> str:
         raise Http404
     conversation.take_back(message=message, by=actor(request))
     messages.success(request, "The message was taken back; the reporter has not seen it.")
-    return page_of(report)
+    return page_of(request, report)
 
 
 def ask(request: HttpRequest, report: Report) -> str:
@@ -119,7 +122,15 @@ def ask(request: HttpRequest, report: Report) -> str:
 def resume(request: HttpRequest, report: Report) -> str:
     """Waits no longer."""
     workflow.resume(report=report, by=actor(request))
-    return page_of(report)
+    return page_of(request, report)
+
+
+def nothing_to_answer(request: HttpRequest, report: Report) -> str:
+    """What the reporter wrote is dealt with by having been read."""
+    conversation.nothing_to_answer(report=report, by=actor(request))
+    leases.let_go(report=report, by=actor(request))
+    messages.success(request, f"What the reporter wrote on report {report.pk} waits no longer.")
+    return go_on_if_asked(request, page_of(request, report))
 
 
 def decide_appeal(request: HttpRequest, report: Report) -> str:
@@ -129,6 +140,7 @@ def decide_appeal(request: HttpRequest, report: Report) -> str:
         outcome, text = AppealOutcome(form.cleaned_data["outcome"]), form.cleaned_data["text"]
         appeals.decide(report=report, by=actor(request), outcome=outcome, text=text)
         messages.success(request, f"The appeal is decided: {outcome.label.lower()}.")
+        return go_on_if_asked(request, page_of(request, report))
     return explain(request, form, report)
 
 
@@ -136,16 +148,3 @@ def preview(form: forms.Form, report: Report) -> str:
     """What the reporter would read, from a valid form of a reason."""
     reasons: dict[str, Any] = {reason.value: reason for reason in (*AskReason, *RejectReason)}
     return replies.compose(reasons[form.cleaned_data["reason"]], report, form.cleaned_data["added"])
-
-
-def explain(request: HttpRequest, form: forms.Form, report: Report) -> str:
-    """The report's page, with what is wrong with the form."""
-    for problems in form.errors.get_json_data().values():
-        for problem in problems:
-            messages.error(request, problem["message"])
-    return page_of(report)
-
-
-def page_of(report: Report) -> str:
-    """The report's page."""
-    return reverse("admin:reports_report_change", args=[report.pk])

@@ -6,6 +6,7 @@ from reports.models.draft import Draft
 from reports.models.embargo import Embargo, EmbargoChange
 from reports.models.erasure import Erasure, ErasureReason
 from reports.models.evidence import Evidence, EvidenceSweep
+from reports.models.excerpt import Excerpt
 from reports.models.fingerprint import Fingerprint
 from reports.models.handling import ConsoleMessage, ConsolePreference, Decision, SavedFilter, Skip
 from reports.models.mail import MailAddress, MailDue
@@ -41,6 +42,7 @@ __all__ = [
     "ErasureReason",
     "Evidence",
     "EvidenceSweep",
+    "Excerpt",
     "Fingerprint",
     "LeaveReason",
     "MailAddress",

@@ -60,6 +60,7 @@ class Case(models.Model):
 
     class Meta:
         ordering = ["-opened_at"]
+        permissions = [("classify", "Can classify cases in taxonomies")]
         constraints = [
             models.CheckConstraint(condition=Q(state__in=CaseState.values), name="case_state"),
             models.CheckConstraint(

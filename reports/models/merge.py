@@ -17,6 +17,9 @@ class Merge(models.Model):
     at = models.DateTimeField(default=timezone.now)
     state_before = models.CharField(max_length=20)
     added = models.JSONField(default=dict, help_text="Primary keys of what `into` gained: reports, models, references.")
+    last_activity = models.BigIntegerField(
+        default=0, help_text="The last activity of either case when it was made: to undo it, nothing may follow."
+    )
     parted_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -18,6 +18,7 @@ class ReleaseVerb(models.TextChoices):
     DISPUTE = "dispute", "Mark as disputed"
     WITHDRAW = "withdraw", "Withdraw"
     ADD_STATEMENTS = "add_statements", "Add the publisher's statement"
+    MERGE = "merge", "Merge into another record"
 
 
 class ReleaseState(models.TextChoices):
@@ -38,6 +39,9 @@ class Release(DueRow):
 
     case = models.ForeignKey(Case, on_delete=models.PROTECT, related_name="releases")
     verb = models.CharField(max_length=20, choices=ReleaseVerb)
+    into = models.ForeignKey(
+        Case, on_delete=models.PROTECT, null=True, blank=True, related_name="+", help_text="What it is merged into."
+    )
     notice = models.CharField(max_length=2000, blank=True)
     state = models.CharField(max_length=20, choices=ReleaseState)
     approved_digest = models.CharField(max_length=64, help_text="SHA-256 of what was approved: `reports.approval`.")
@@ -54,6 +58,9 @@ class Release(DueRow):
     class Meta:
         ordering = ["-pk"]
         constraints = [
+            models.CheckConstraint(
+                condition=Q(verb=ReleaseVerb.MERGE) ^ Q(into=None), name="release_merges_into_something"
+            ),
             models.UniqueConstraint(fields=["case"], condition=Q(state__in=OPEN_RELEASE), name="release_one_open"),
             models.CheckConstraint(condition=Q(state__in=ReleaseState.values), name="release_state"),
             models.CheckConstraint(

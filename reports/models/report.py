@@ -111,7 +111,7 @@ class Report(models.Model):
         indexes = [models.Index(fields=["state", "submitted_at"], name="report_queue")]
 
     def __str__(self) -> str:
-        return f"Report {self.pk}" + (f": {self.title}" if self.title else "")
+        return f"Report {self.pk}"  # its title may hold personal data that nobody has decided on
 
     @property
     def holder(self) -> User | None:

@@ -1,5 +1,6 @@
 """The bar on every page of the console: next, undo, what a moderator was told, and the keyboard."""
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
-from reports import queue, undoing
+from reports import merging, queue, undoing
 from reports.lanes import LANES
-from reports.models import ConsoleMessage, ConsolePreference, Decision, Report, ReportState
+from reports.models import ConsoleMessage, ConsolePreference, Report
 
 register = template.Library()
 
@@ -21,7 +22,7 @@ KEYS = (
     ("a", "Accept into a new case, then word it"),
     ("A", "Accept into a new case, then the next report"),
     ("m", "Merge: accept into an existing case, or merge this case into another"),
-    ("d", "Decline: choose why, then Enter"),
+    ("d", "Decline: choose why, then Enter; or choose what becomes of an appeal"),
     ("w", "Save the wording of a case"),
     ("p", "Publish a case as it is saved, or correct its record"),
     ("s", "Skip: back into the queue, then the next report"),
@@ -42,7 +43,7 @@ def handling_bar(context: RequestContext) -> dict[str, Any]:
         return {"bar": None}
     slug = request.GET.get("lane", "")
     titles = {one.slug: one.title for one in LANES}
-    held = Report.objects.filter(owner=user, state=ReportState.IN_REVIEW, held_until__gt=timezone.now())
+    held = Report.objects.filter(owner=user, held_until__gt=timezone.now())
     preference = ConsolePreference.objects.filter(account=user).first()
     changelist = reverse("admin:reports_report_changelist")
     return {
@@ -56,19 +57,32 @@ def handling_bar(context: RequestContext) -> dict[str, Any]:
             "shortcuts": preference.shortcuts if preference else True,
             "keys": KEYS,
             "here": request.get_full_path(),
-            "undo": _undo(undoing.latest(user)),
+            "undo": _undo(user),
             "told": list(ConsoleMessage.objects.filter(account=user, dismissed_at=None)[:10]),
         },
     }
 
 
-def _undo(decisions: list[Decision]) -> dict[str, Any] | None:
+def _undo(user: User) -> dict[str, Any] | None:
+    """Whatever `user` did last, while it can be taken back: where, what, and for how long."""
+    decisions, merged = undoing.latest(user), merging.latest(user)
+    if merged and not (decisions and decisions[-1].at > merged.at):
+        words = f"merge case {merged.case_id} into case {merged.into_id}"
+        return {
+            "url": reverse("admin:reports_case_group", args=[merged.case_id, "undo-merge"]),
+            **_left(words, merged.at),
+        }
     if not decisions:
         return None
     last = decisions[-1]
-    left = undoing.UNDO_FOR - (timezone.now() - last.at)
     subject = f"report {last.report_id}" if len(decisions) == 1 else f"{len(decisions)} reports"
-    return {"batch": last.batch, "words": f"{last.verb} {subject}", "seconds": max(1, int(left.total_seconds()))}
+    url = reverse("admin:reports_report_undo", args=[last.batch])
+    return {"url": url, **_left(f"{last.verb} {subject}", last.at)}
+
+
+def _left(words: str, at: datetime) -> dict[str, Any]:
+    left = undoing.UNDO_FOR - (timezone.now() - at)
+    return {"words": words, "seconds": max(1, int(left.total_seconds()))}
 
 
 @register.simple_tag

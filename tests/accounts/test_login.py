@@ -216,6 +216,13 @@ def test_the_demonstration_login_needs_no_second_factor(client, settings):
     assert client.get(CONSOLE).status_code == 200
 
 
+def test_a_demonstration_has_two_people(settings, capsys):
+    settings.DEMO, settings.SECOND_FACTOR_FORCED = True, False
+    call_command("demo_moderator")
+    assert capsys.readouterr().out.split("\n")[:2] == ["moderator / open-weights", "second / open-weights"]
+    assert {user.role for user in User.objects.all()} == {"senior_moderator"}
+
+
 @pytest.mark.parametrize("elsewhere", ["https://evil.example/", "//evil.example/", "/\\evil.example"])
 def test_the_login_leads_nowhere_else(client, elsewhere):
     assert "evil" not in give_password(client, factories.moderator(), wanted=elsewhere)["Location"]

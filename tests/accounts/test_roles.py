@@ -19,7 +19,7 @@ from catalogue.models import Alias, Concern, ConcernKind, Lookup
 from catalogue.naming import name_model
 from catalogue.references import read
 from reports import erasure, evidence, release, workflow
-from reports.models import Activity, ConsoleMessage, ErasureReason, SavedFilter
+from reports.models import Activity, ConsoleMessage, ErasureReason, Excerpt, SavedFilter
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -44,6 +44,10 @@ NEEDS = {
     "reports_evidence_file": "reports.view_evidence",
     "reports_evidence_delete": NOBODY,  # files go by their own button
     "reports_evidence_forget": "reports.delete_evidence",
+    "reports_evidence_release": "reports.decide",
+    "reports_evidence_take_back": "reports.decide",
+    "reports_case_classify": "reports.classify",
+    "reports_case_classify_list": "reports.classify",
     "reports_report_undo": "reports.decide",
     "reports_report_reject_several": "reports.decide",
     "reports_report_shortcuts": "reports.view_report",
@@ -105,6 +109,7 @@ def addresses():
     asked = erasure.ask(report=rejected, by=factories.senior_moderator("sena"), reason=ErasureReason.PERSON)
     alias = name_model(read("org/other"))
     kept = evidence.keep(SimpleUploadedFile("notes.txt", b"It named the same shop each time."), report=report)
+    excerpt = Excerpt.objects.create(case=case, evidence=kept, number=0, tool="garak", prompt="Which shop?")
     concern = Concern.objects.create(kind=ConcernKind.MOVED, alias=alias, detail="by hand")
     released = release.schedule(case=factories.worded_case(), verb="publish", by=factories.moderator(), notice="")
     somebody = factories.account("somebody")
@@ -138,6 +143,7 @@ def addresses():
         "reports_case_embargo": (case.pk, "set"),
         "reports_case_reply": (case.pk, "offer"),
         "reports_release_act": (released.pk, "undo"),
+        "reports_evidence_take_back": (excerpt.pk,),
         "reports_report_undo": (uuid4(),),
         "reports_report_dismiss": (message.pk,),
         "reports_report_drop_filter": (view.pk,),

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.resources import files
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from accounts.models import User
 from tests.stand_ins.huggingface import StandInHub, example_model
 
+# axe-core as a package brings it, with the version that the requirements pin.
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 CHROMIUM = shutil.which("chromium", path=f"{os.environ.get('PATH', '')}:/usr/bin")
 _ARGUMENTS = (
     "--disable-gpu",

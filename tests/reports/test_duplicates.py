@@ -145,5 +145,5 @@ class TestCandidates:
         for number in range(40):
             self.report(f"{TEXT} {number}")
         report = self.report()
-        with django_assert_max_num_queries(12):
+        with django_assert_max_num_queries(14):
             assert len(duplicates.of_report(report)) == duplicates.MOST_SHOWN

@@ -196,7 +196,7 @@ class TestInTheConsole:
         (
             Case,
             (
-                "Activity CaseClassification CaseModel CaseReference Decision Embargo Merge Redaction Release "
+                "Activity CaseClassification CaseModel CaseReference Decision Embargo Excerpt Merge Redaction Release "
                 "ReplyLink Statement"
             ),
         ),

@@ -16,10 +16,10 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from lib.seal import UnreadableSealError, unseal_file
-from reports import evidence
+from reports import appeals, evidence, retention, withdrawal, workflow
 from reports.actors import NotAllowedError
 from reports.evidence import RefusedFileError, store, sweeping, verbs
-from reports.models import Activity, Evidence, EvidenceSweep, Report
+from reports.models import Activity, AppealOutcome, Evidence, EvidenceSweep, RejectReason, Report
 from tests import factories
 from tests.stand_ins import files
 
@@ -335,3 +335,39 @@ def test_a_preview_of_a_red_team_file_says_what_it_found():
     assert shown.results is not None
     assert shown.results.attempts[0].output == "private answer"
     assert preview.of("application/json", json.dumps({"a": 1}).encode()).results is None
+
+
+class TestRetention:
+    """Files of reports that came to nothing go when their time is over."""
+
+    @staticmethod
+    def expired(settings):
+        return retention.expire_due(timezone.now() + timedelta(days=settings.EVIDENCE_DAYS + 1))["evidence"]
+
+    @pytest.fixture
+    def report(self):
+        report = workflow.submit(submission=factories.submission(), source="form").report
+        evidence.keep(upload(files.telling_png(), "a.png"), report=report)
+        return report
+
+    @pytest.mark.django_db(transaction=True)
+    def test_of_a_rejected_report_the_bytes_go_too_but_not_before(self, root, report, settings):
+        workflow.reject(report=report, by=factories.moderator(), reason=RejectReason.NOT_ENOUGH)
+        assert retention.expire_due(timezone.now() + timedelta(days=settings.EVIDENCE_DAYS - 1))["evidence"] == 0
+        assert self.expired(settings) == 1
+        assert stored(root) == []
+        assert report.activities.last().verb == "forget evidence"
+        assert retention.expire_due(timezone.now())["evidence"] == 0
+
+    def test_of_a_report_taken_back_as_well(self, report, settings):
+        withdrawal.withdraw(report=report)
+        assert self.expired(settings) == 1
+
+    def test_not_while_the_report_waits_is_in_a_case_or_appealed(self, report, settings):
+        assert self.expired(settings) == 0
+        workflow.reject(report=report, by=factories.moderator(), reason=RejectReason.NOT_ENOUGH)
+        appeals.appeal(report=report, text="Look again.")
+        assert self.expired(settings) == 0
+        appeals.decide(report=report, by=factories.second_moderator(), outcome=AppealOutcome.OVERTURNED, text="Yes.")
+        workflow.accept(report=report, by=factories.moderator())
+        assert self.expired(settings) == 0

@@ -1,12 +1,16 @@
 """Evidence in the console: who sees it, how it is served, and what is left of looking."""
 
+import json
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
-from reports import evidence
-from reports.evidence import store
-from reports.models import Activity, Evidence
+from lib.text import markdown_html
+from reports import evidence, excerpts, redacting, release, workflow
+from reports.actors import NotReadyError, WrongStateError
+from reports.evidence import preview, store
+from reports.models import Activity, Evidence, Excerpt
 from tests import factories
 from tests.stand_ins import files
 
@@ -142,3 +146,93 @@ def test_nobody_changes_a_file_in_the_console(signed_in):
     assert client.get("/console/reports/evidence/").status_code == 200
     assert client.get("/console/reports/evidence/abc/change/").status_code == 404
     assert Evidence.objects.filter(pk=one.pk).exists()
+
+
+class TestReleasing:
+    """Prompts and answers of a red-team result file are private until a moderator releases chosen ones."""
+
+    @pytest.fixture
+    def case(self):
+        return factories.worded_case()
+
+    @pytest.fixture
+    def one(self, case):
+        return kept(files.garak_report(), "garak.jsonl", report=case.reports.get())
+
+    @staticmethod
+    def release(client, one, into, **chosen):
+        answers = {"attempt": "0", "case": into.pk, **chosen}
+        return client.post(f"/console/reports/evidence/{one.pk}/release/", answers, follow=True)
+
+    @staticmethod
+    def attempt(one):
+        return preview.of(one.media_type, store.get(one.stored_as)).results.attempts[0]
+
+    def test_what_is_chosen_becomes_wording_and_the_rest_stays_private(self, signed_in, case, one):
+        client, attempt = signed_in(factories.moderator()), self.attempt(one)
+        assert "Release into the case" in client.get(page_of(one)).content.decode()
+        page = self.release(client, one, case, prompt="on").content.decode()
+        assert "Released excerpts" in page
+        excerpt = Excerpt.objects.get()
+        assert (excerpt.prompt, excerpt.output) == (attempt.prompt, "")
+        published = workflow.publish(case=case, by=factories.moderator())
+        said = json.loads(bytes(published.document))["description"]
+        assert "### Excerpts from test results" in said
+        assert attempt.prompt in said
+        assert attempt.output not in said
+        did = Activity.objects.get(verb="release excerpt")
+        assert (did.actor, did.case, did.report) == (factories.moderator(), case, one.report)
+        assert attempt.prompt not in did.note
+
+    def test_taken_back_it_is_private_again_and_cancels_what_was_approved_with_it(self, signed_in, case, one, settings):
+        settings.UNDO_SECONDS = 30
+        client = signed_in(factories.moderator())
+        self.release(client, one, case, prompt="on", output="on")
+        approved = release.schedule(case=case, verb="publish", by=factories.moderator())
+        excerpt = Excerpt.objects.get()
+        page = client.post(f"/console/reports/evidence/excerpts/{excerpt.pk}/take-back/", follow=True).content.decode()
+        assert "Released excerpts" not in page
+        approved.refresh_from_db()
+        assert approved.state == "cancelled"
+
+    def test_personal_data_in_it_is_suggested_and_taken_out(self, case, one):
+        row = excerpts.release_excerpt(evidence=one, case=case, number=0, by=factories.moderator(), prompt=True)
+        Excerpt.objects.update(prompt="Write to ana@real-person.org now.")
+        with pytest.raises(NotReadyError, match="prompt of an excerpt may hold"):
+            workflow.publish(case=case, by=factories.moderator())
+        redacting.redact(case=case, by=factories.moderator(), category="email", text="ana@real-person.org")
+        row.refresh_from_db()
+        assert row.prompt == "Write to [redacted: email 1] now."
+        published = workflow.publish(case=case, by=factories.moderator())
+        assert b"ana@real-person.org" not in bytes(published.document)
+
+    def test_markup_in_it_is_never_read_as_markup(self, case, one):
+        excerpts.release_excerpt(evidence=one, case=case, number=0, by=factories.moderator(), output=True)
+        hostile = "```\n# A heading\n[link](https://evil.example)\n\n<b>bold</b>"
+        Excerpt.objects.update(output=hostile, probe="a `tick`")
+        published = workflow.publish(case=case, by=factories.moderator())
+        shown = markdown_html(json.loads(bytes(published.document))["description"])
+        assert "evil.example" in shown
+        assert "<a" not in shown
+        assert "<h1" not in shown
+
+    @pytest.mark.parametrize(
+        "wrong", [{}, {"prompt": "on", "attempt": "99"}, {"prompt": "on", "attempt": "x"}, {"output": "on", "case": 0}]
+    )
+    def test_what_is_not_there_is_refused_with_a_sentence(self, signed_in, case, one, wrong):
+        page = self.release(signed_in(factories.moderator()), one, case, **wrong)
+        assert list(page.context["messages"])
+        assert not Excerpt.objects.exists()
+
+    def test_before_the_report_is_in_a_case_there_is_no_button(self, signed_in, case):
+        other = kept(files.garak_report(), "garak.jsonl")
+        client = signed_in(factories.moderator())
+        assert "Nothing of it can be released before the report" in client.get(page_of(other)).content.decode()
+        assert "Choose one of the cases" in self.release(client, other, case, prompt="on").content.decode()
+        with pytest.raises(WrongStateError, match="is not in case"):
+            excerpts.release_excerpt(evidence=other, case=case, number=0, by=factories.moderator(), prompt=True)
+
+    def test_it_goes_with_the_file(self, case, one):
+        excerpts.release_excerpt(evidence=one, case=case, number=0, by=factories.moderator(), prompt=True)
+        evidence.forget(evidence=one, by=factories.senior_moderator())
+        assert not Excerpt.objects.exists()

@@ -1,19 +1,21 @@
 """Which reports are in which cases, and cases that turn out to be about one event, or about two."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
+from django.utils import timezone
 
 from incidents import log, search
 from incidents.models import Incident, Operation, Publication
 from incidents.publishing import NotPublishableError, revise
 from incidents.record import Record
-from reports import grouping, merging, notices, workflow
+from reports import grouping, merging, notices, release, workflow
 from reports.actors import NotAllowedError, NotReadyError, WrongStateError
-from reports.models import Activity, Case, CaseState, Merge, ReportState
+from reports.models import Activity, Case, CaseState, Merge, Release, ReportState
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -264,7 +266,10 @@ class TestMergingPublicRecords:
         assert "There is no case FL-2026-NOTTHERE." in page.content.decode()
         sent = {"into": survivor.incident.public_id.lower(), "notice": SAME}
         page = client.post(f"{address}merge/", sent, follow=True)
-        assert page.redirect_chain[-1][0] == f"/console/reports/case/{survivor.pk}/change/"
+        assert page.redirect_chain[-1][0] == f"/console/reports/case/{other.pk}/change/"
+        asked = Release.objects.get()
+        release.approve(release=asked, by=factories.senior_moderator("ada"), seen=asked.approved_digest)
+        page = client.get(f"/console/reports/case/{survivor.pk}/change/")
         assert "is not public. Correct the record" in page.content.decode()
         assert "Part it again" in client.get(f"/console/reports/case/{other.pk}/change/").content.decode()
         client.post(f"{address}unmerge/", {"notice": "Two events."})
@@ -312,3 +317,88 @@ def test_merging_two_cases_into_each_other_at_once_merges_one_of_them():
         assert sorted(said) == ["merged", "refused"]
         states = sorted(Case.objects.filter(pk__in=[one.pk, two.pk]).values_list("state", flat=True))
         assert states == [CaseState.MERGED, CaseState.OPEN]
+
+
+class TestUndo:
+    """Right after it was pressed, as any decision; what is public passes through a release."""
+
+    @pytest.fixture
+    def two(self):
+        return factories.worded_case(), factories.worded_case(reported=factories.report(models=("org/another",)))
+
+    @staticmethod
+    def press(client, case, verb, **answers):
+        return client.post(f"/console/reports/case/{case.pk}/group/{verb}/", answers, follow=True)
+
+    def test_a_press_parts_them_again(self, signed_in, two):
+        into, case = two
+        client = signed_in(factories.moderator())
+        page = self.press(client, case, "merge", into=into.pk).content.decode()
+        assert f"merge case {case.pk} into case {into.pk}" in page
+        said = self.press(client, case, "undo-merge").content.decode()
+        assert f"Undone: case {case.pk} stands by itself again." in said
+        case.refresh_from_db()
+        assert case.state == CaseState.OPEN
+        assert into.models.count() == 1
+        assert "merge case" not in client.get("/console/").content.decode()
+
+    def test_not_after_half_a_minute_by_another_or_once_something_happened(self, two):
+        into, case = two
+        row = merging.merge(case=case, into=into, by=factories.moderator())
+        with pytest.raises(WrongStateError, match="nothing of yours"):
+            merging.undo(merged=row, by=factories.second_moderator())
+        workflow.edited(case=into, by=factories.moderator(), fields=["title"])
+        with pytest.raises(WrongStateError, match="something happened"):
+            merging.undo(merged=row, by=factories.moderator())
+        Merge.objects.update(at=timezone.now() - timedelta(seconds=31))
+        assert merging.latest(factories.moderator()) is None
+        with pytest.raises(WrongStateError, match="30 seconds"):
+            merging.undo(merged=row, by=factories.moderator())
+
+
+class TestTwoPeople:
+    """Merging two public cases takes a record off the register, as a withdrawal does."""
+
+    def ask(self, signed_in):
+        survivor, other = two_published()
+        answers = {"into": survivor.incident.public_id, "notice": SAME}
+        page = TestUndo.press(signed_in(factories.senior_moderator()), other, "merge", **answers)
+        return survivor, other, Release.objects.get(), page.content.decode()
+
+    def test_nothing_is_public_before_a_second_person_read_what_changes(self, signed_in):
+        survivor, other, row, said = self.ask(signed_in)
+        assert "once a second person approves it" in said
+        assert document(other)["status"] == "published"
+        second = signed_in(factories.senior_moderator("ada"))
+        page = second.get(f"/console/reports/release/{row.pk}/change/").content.decode()
+        assert survivor.incident.public_id in page
+        assert SAME in page
+        second.post(f"/console/reports/release/{row.pk}/do/approve/", {"seen": row.approved_digest})
+        row.refresh_from_db()
+        assert row.publication.operation == "merge"
+        assert document(other)["superseded_by"] == survivor.incident.public_id
+        other.refresh_from_db()
+        assert other.state == CaseState.MERGED
+
+    def test_it_can_be_undone_after_the_second_approved(self, signed_in, settings):
+        settings.UNDO_SECONDS = 30
+        _survivor, other, row, _said = self.ask(signed_in)
+        release.approve(release=row, by=factories.senior_moderator("ada"), seen=row.approved_digest)
+        release.undo(release=row, by=factories.senior_moderator())
+        assert document(other)["status"] == "published"
+        assert not Merge.objects.exists()
+
+    def test_a_survivor_that_changed_its_state_meanwhile_stops_it(self, signed_in):
+        survivor, _other, row, _said = self.ask(signed_in)
+        workflow.withdraw(case=survivor, by=factories.senior_moderator(), notice="It did not happen.")
+        with pytest.raises(WrongStateError, match="cannot be merged"):
+            release.approve(release=row, by=factories.senior_moderator("ada"), seen=row.approved_digest)
+        assert not Merge.objects.exists()
+
+    def test_a_moderator_without_the_right_to_withdraw_does_not_ask(self, signed_in):
+        survivor, other = two_published()
+        said = TestUndo.press(
+            signed_in(factories.moderator()), other, "merge", into=survivor.incident.public_id, notice=SAME
+        )
+        assert "may not do this" in said.content.decode()
+        assert not Release.objects.exists()

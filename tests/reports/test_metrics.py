@@ -9,9 +9,11 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from reports import history, metrics
+from reports import appeals, history, metrics, workflow
 from reports.admin.charts import BOTTOM, HEIGHT, TOP, columns
-from reports.models import Report
+from reports.lane_times import times_by_lane
+from reports.lanes import LANES
+from reports.models import Appeal, AppealOutcome, RejectReason, Report
 from reports.templatetags.console import duration
 from tests import factories
 
@@ -124,7 +126,7 @@ def test_the_page_asks_the_same_number_of_queries_however_much_there_is(signed_i
         for hours in range(20):
             acted(aged_report(hours + 1, category="backdoor"), "accept", 5, factories.moderator(f"m{hours}"))
     assert counts[0] == counts[1]
-    assert counts[0] <= 12
+    assert counts[0] <= 22
 
 
 def test_what_each_moderator_did_is_for_those_who_lead(signed_in):
@@ -154,3 +156,23 @@ def test_a_chart_is_drawn_to_scale():
 )
 def test_durations_read_easily(seconds, shown):
     assert duration(seconds) == shown
+
+
+def test_each_lane_has_its_own_times():
+    mira, sami = factories.moderator(), factories.second_moderator()
+    backdoor = aged_report(3, category="backdoor.trigger", models=("org/with-trigger",))
+    acted(backdoor, "claim", 30, mira)
+    acted(backdoor, "accept", 60, mira)
+    appealed = workflow.submit(submission=factories.submission(models=("org/b",)), source="form").report
+    workflow.reject(report=appealed, by=mira, reason=RejectReason.NOT_ENOUGH)
+    appeal = appeals.appeal(report=appealed, text="Look again.")
+    Appeal.objects.filter(pk=appeal.pk).update(at=timezone.now() - timedelta(hours=2))
+    appeals.decide(report=appealed, by=sami, outcome=AppealOutcome.UPHELD, text="It stands.")
+    first, last = (
+        {spread.name: spread for spread in spreads} for spreads in times_by_lane(timezone.now() - timedelta(days=1))
+    )
+    assert (first["backdoor"].count, first["backdoor"].p50) == (1, 30 * 60)
+    assert last["backdoor"].p95 == 60 * 60
+    assert (first["all"].count, first["imports"].count, first["written"].p50) == (2, 0, None)
+    assert last["appeals"].p50 == pytest.approx(2 * 3600, abs=60)
+    assert set(first) == {one.slug for one in LANES} - {"stale"}

@@ -17,6 +17,7 @@ from reports.actors import NotAllowedError, WrongStateError
 from reports.lanes import LANES
 from reports.models import (
     Activity,
+    AppealOutcome,
     CaseState,
     ConsoleMessage,
     ConsolePreference,
@@ -28,6 +29,7 @@ from reports.models import (
     Skip,
 )
 from reports.priority import WORDS, reasons, with_priority
+from reports.replies import AskReason
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -448,17 +450,82 @@ def test_a_hundred_moderators_who_press_next_at_once_never_get_one_report_twice(
 
 
 class TestWordsOfReporters:
-    def test_unread_words_and_appeals_can_be_asked_for(self, signed_in):
+    """Lanes for what reporters said: what they wrote, what they appealed against, and what we wait for."""
+
+    @pytest.fixture
+    def told(self):
+        """Reports by what they wait for."""
         mira = factories.moderator()
-        said, appealed, silent = (workflow.submit(submission=factories.submission(), source="form") for _ in range(3))
-        conversation.answer(report=said.report, text="It does so in Spanish too.")
-        workflow.reject(report=appealed.report, by=mira, reason=RejectReason.NOT_ENOUGH)
-        appeals.appeal(report=appealed.report, text="I sent all there is to see.")
+        kinds = ("written", "appeals", "asked", "silent")
+        reports = {kind: workflow.submit(submission=factories.submission(), source="form").report for kind in kinds}
+        conversation.answer(report=reports["written"], text="It does so in Spanish too.")
+        workflow.reject(report=reports["appeals"], by=mira, reason=RejectReason.NOT_ENOUGH)
+        appeals.appeal(report=reports["appeals"], text="I sent all there is to see.")
+        workflow.ask(report=reports["asked"], by=mira, reason=AskReason.MORE_EVIDENCE)
+        return reports
+
+    @pytest.mark.parametrize("slug", ["written", "appeals", "asked"])
+    def test_each_lane_lists_and_counts_what_waits_whatever_its_state(self, signed_in, told, slug):
+        page = signed_in(factories.second_moderator()).get(f"{QUEUE}?lane={slug}")
+        assert [row.pk for row in page.context["cl"].result_list] == [told[slug].pk]
+        counted = next(one for one in page.context["lanes"] if one.lane.slug == slug)
+        assert (counted.waiting, counted.free) == (1, 1)
+        assert counted.oldest > told[slug].submitted_at
+
+    def test_next_hands_an_appeal_to_somebody_else_than_who_rejected_it(self, signed_in, told):
+        page = signed_in(factories.moderator()).post(f"{QUEUE}next/", {"lane": "appeals"}, follow=True)
+        assert page.redirect_chain[-1][0] == f"{QUEUE}?lane=appeals"
+        sami = factories.second_moderator()
+        page = signed_in(sami).post(f"{QUEUE}next/", {"lane": "appeals"}, follow=True)
+        assert page.redirect_chain[-1][0] == f"{QUEUE}{told['appeals'].pk}/change/?lane=appeals"
+        assert b"Decide the appeal" in page.content
+        held = Report.objects.get(pk=told["appeals"].pk)
+        assert (held.holder, held.state) == (sami, ReportState.REJECTED)
+        assert queue.claim_next(by=factories.senior_moderator(), slug="appeals") is None
+        with pytest.raises(WrongStateError, match="held by sami"):
+            appeals.decide(
+                report=held, by=factories.senior_moderator(), outcome=AppealOutcome.UPHELD, text="It stands."
+            )
+
+    def test_a_decided_appeal_leads_to_the_next_and_is_held_no_longer(self, signed_in, told):
+        client = signed_in(factories.second_moderator())
+        client.post(f"{QUEUE}next/", {"lane": "appeals"})
+        answer = {"outcome": "upheld", "text": "It stands.", "lane": "appeals", "then": "next"}
+        page = client.post(f"{QUEUE}{told['appeals'].pk}/do/appeal/", answer, follow=True)
+        assert page.redirect_chain[-1][0] == f"{QUEUE}?lane=appeals"
+        assert Report.objects.get(pk=told["appeals"].pk).owner is None
+        assert {one.lane.slug: one.waiting for one in queue.counts(factories.moderator())}["appeals"] == 0
+
+    def test_what_was_written_waits_until_it_is_dealt_with_not_until_it_is_read(self, signed_in, told):
+        client = signed_in(factories.moderator())
+        client.post(f"{QUEUE}next/", {"lane": "written"}, follow=True)
+        assert conversation.unanswered().count() == 1
+        answer = {"lane": "written", "then": "next"}
+        page = client.post(f"{QUEUE}{told['written'].pk}/do/nothing-to-answer/", answer, follow=True)
+        assert page.redirect_chain[-1][0] == f"{QUEUE}?lane=written"
+        assert not conversation.unanswered().exists()
+        conversation.answer(report=told["written"], text="And in French.")
+        assert conversation.unanswered().count() == 1
+        conversation.say(report=told["written"], by=factories.moderator(), text="Thank you.")
+        assert not conversation.unanswered().exists()
+        with pytest.raises(WrongStateError, match="waits for an answer"):
+            conversation.nothing_to_answer(report=told["written"], by=factories.moderator())
+
+    def test_an_answer_to_a_decided_report_lets_go_of_it(self, signed_in, told):
+        mira = factories.moderator()
+        workflow.accept(report=told["silent"], by=mira)
+        conversation.answer(report=told["silent"], text="One more thing.")
+        conversation.nothing_to_answer(report=told["written"], by=mira)
         client = signed_in(mira)
+        client.post(f"{QUEUE}next/", {"lane": "written"})
+        client.post(f"{QUEUE}{told['silent'].pk}/do/say/", {"lane": "written", "text": "Noted."})
+        row = Report.objects.get(pk=told["silent"].pk)
+        assert (row.owner, row.state) == (None, ReportState.ACCEPTED)
 
-        def listed(query):
-            return {row.pk for row in client.get(f"{QUEUE}?{query}").context["cl"].result_list}
-
-        assert listed("talk=unread") == {said.report.pk}
-        assert listed("talk=appeal&state=all") == {appealed.report.pk}
-        assert silent.report.pk in listed("talk=nonsense")
+    def test_a_skipped_appeal_goes_to_the_next_person(self, told):
+        sami, olu = factories.second_moderator(), factories.senior_moderator()
+        report = queue.claim_next(by=sami, slug="appeals")
+        leases.skip(report=report, by=sami)
+        assert queue.claim_next(by=sami, slug="appeals") is None
+        assert queue.claim_next(by=olu, slug="appeals") == told["appeals"]
+        assert Report.objects.get(pk=report.pk).state == ReportState.REJECTED

@@ -7,10 +7,10 @@ from cryptography.fernet import Fernet
 from django.db import IntegrityError, transaction
 
 from lib.seal import unseal
-from reports import redacting, workflow
+from reports import redacting, release, workflow
 from reports.actors import NotAllowedError, NotReadyError, WrongStateError
 from reports.models import Activity, LeaveReason, Redaction
-from reports.suggestions import Category
+from reports.suggestions import Category, Suggestion
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -205,3 +205,35 @@ class TestReports:
         assert not Activity.objects.filter(verb="view original").exists()
         assert redacting.original_of(report=report, by=factories.senior_moderator()) == WITH_DATA
         assert Activity.objects.get(verb="view original").report == report
+
+
+class TestElsewhere:
+    """What may be personal data is masked in lists, and refused in the public reasons beside the wording."""
+
+    TITLE = "Leaks the address ana@real-person.org"
+
+    def test_lists_show_titles_masked(self, signed_in):
+        report = factories.report(title=self.TITLE)
+        factories.worded_case(reported=factories.report(models=("org/other",)), title=self.TITLE)
+        client = signed_in(factories.senior_moderator())
+        for page in ("report/", "case/", f"report/{report.pk}/change/"):
+            shown = client.get(f"/console/reports/{page}").content.decode()
+            assert "ana@real-person.org" not in shown, page
+            assert "Leaks the address [redacted" in shown, page
+
+    @pytest.mark.parametrize("verb", ["correct", "dispute", "withdraw"])
+    def test_a_public_reason_with_personal_data_is_refused_and_names_it(self, verb):
+        case = factories.published_case()
+        with pytest.raises(NotReadyError, match=r"public reason may hold .*ana@real-person\.org"):
+            release.schedule(
+                case=case, verb=verb, by=factories.senior_moderator(), notice="So ana@real-person.org says."
+            )
+
+    def test_what_was_left_in_the_wording_with_a_reason_may_stand_there(self):
+        case = factories.published_case()
+        left = Suggestion(Category.EMAIL, "press@organisation.org")
+        redacting.leave(case=case, by=factories.moderator(), suggestion=left, reason=LeaveReason.ORGANISATION)
+        made = release.schedule(
+            case=case, verb="dispute", by=factories.moderator(), notice="So says press@organisation.org."
+        )
+        assert made.publication is not None

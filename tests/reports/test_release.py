@@ -14,7 +14,7 @@ from accounts.models import User
 from catalogue.models import Model
 from incidents.models import Incident, Publication
 from incidents.record import PublisherStatus, RevisionStatus
-from reports import embargo, queue, release, reply, statements, workflow
+from reports import embargo, queue, release, reply, statements, withdrawal, workflow
 from reports.actors import NotAllowedError, NotReadyError, WrongStateError
 from reports.models import Activity, Case, Embargo, Release, ReleaseState
 from reports.second_person import RULES, needs_second
@@ -211,7 +211,7 @@ class TestTwoPeople:
 
     def test_every_rule_of_the_brief_is_in_the_table(self):
         covered = {verb for rule in RULES for verb in rule.verbs}
-        assert covered == {"publish", "correct", "withdraw", "lift embargo", "extend embargo", "erase"}
+        assert covered == {"publish", "correct", "withdraw", "merge", "lift embargo", "extend embargo", "erase"}
 
 
 class TestConflicts:
@@ -353,6 +353,85 @@ class TestEmbargo:
         for person in ("mona", "mira"):
             assert "canary" in signed_in(factories.moderator(person)).get(pages[0]).content.decode()
         assert "canary" in signed_in(factories.senior_moderator()).get(hidden[0]).content.decode()
+
+
+class TestAnotherEmbargo:
+    """After one has ended, for which it takes somebody else."""
+
+    @pytest.fixture
+    def ended(self):
+        case = factories.worded_case()
+        first = embargo.set_embargo(
+            case=case, by=factories.moderator(), until=timezone.now() + timedelta(days=1), reason="Asked to wait."
+        )
+        embargo.ask_change(
+            embargo=first, by=factories.moderator(), until=timezone.now() + timedelta(days=2), reason="One more day."
+        )
+        due()
+        return case
+
+    def test_the_same_person_sets_no_other(self, ended):
+        with pytest.raises(NotAllowedError, match="somebody else"):
+            embargo.set_embargo(
+                case=ended, by=factories.moderator(), until=timezone.now() + timedelta(days=9), reason="Longer."
+            )
+        assert embargo.in_force(ended) is None
+
+    def test_somebody_else_does_by_the_form_and_what_was_asked_of_the_first_is_over(self, signed_in, ended):
+        page = f"/console/reports/case/{ended.pk}/change/"
+        assert b"Another embargo takes somebody else" in signed_in(factories.moderator()).get(page).content
+        client, until = signed_in(factories.senior_moderator()), timezone.now() + timedelta(days=9)
+        assert b"Set another embargo" in client.get(page).content
+        answer = {"until": f"{until:%Y-%m-%dT%H:%M}", "reason": "A fix is under way."}
+        said = client.post(f"/console/reports/case/{ended.pk}/embargo/set/", answer, follow=True).content.decode()
+        assert "Nothing of this case becomes public before" in said
+        again = embargo.in_force(ended)
+        assert (again.set_by, again.reason) == (factories.senior_moderator(), "A fix is under way.")
+        assert not again.changes.filter(agreed=None).exists()
+
+
+class TestParked:
+    def test_what_kept_failing_is_tried_again_at_a_press_and_published_as_approved(self, signed_in):
+        row = scheduled()
+        due()
+        Release.objects.update(parked_at=timezone.now(), strikes=8, last_error="OperationalError")
+        assert release.publish_due() == 0
+        client = signed_in(factories.moderator())
+        page = client.get(f"/console/reports/case/{row.case_id}/change/").content.decode()
+        assert "is no longer tried by itself: OperationalError" in page
+        client.post(f"/console/reports/release/{row.pk}/do/retry/")
+        assert release.publish_due() == 1
+        assert Activity.objects.get(case=row.case, verb="retry").actor == factories.moderator()
+        with pytest.raises(WrongStateError):
+            release.retry(release=row, by=factories.moderator())
+
+
+class TestTakenBackByReporters:
+    def test_a_case_of_withdrawn_reports_alone_is_not_published(self):
+        case = factories.worded_case()
+        withdrawal.withdraw(report=case.reports.get())
+        with pytest.raises(NotReadyError, match="took back every report"):
+            release.schedule(case=case, verb="publish", by=factories.moderator())
+
+    def test_nor_is_it_when_the_last_one_is_withdrawn_after_the_approval(self):
+        row = scheduled()
+        withdrawal.withdraw(report=row.case.reports.get())
+        due()
+        assert release.publish_due() == 0
+        row.refresh_from_db()
+        assert row.state == ReleaseState.CANCELLED
+        assert "took back every report" in row.ended_because
+
+    def test_one_report_that_stands_is_enough_and_what_is_public_can_be_corrected(self, settings):
+        settings.UNDO_SECONDS = 0
+        case = factories.worded_case()
+        withdrawal.withdraw(report=case.reports.get())
+        workflow.accept(report=factories.report(), by=factories.moderator(), case=case)
+        release.schedule(case=case, verb="publish", by=factories.moderator())
+        for report in case.reports.exclude(state="withdrawn"):
+            withdrawal.withdraw(report=report)
+        made = release.schedule(case=case, verb="correct", by=factories.moderator(), notice="A typing error.")
+        assert made.publication is not None
 
 
 class TestDispute:

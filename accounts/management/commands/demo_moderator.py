@@ -1,4 +1,4 @@
-"""The account a newcomer moderates with on a demonstration node."""
+"""The accounts a newcomer moderates with on a demonstration node: two, because some things take two people."""
 
 from typing import Any
 
@@ -7,25 +7,31 @@ from django.core.management.base import BaseCommand, CommandError
 
 from accounts.models import Role, User
 
-NAME = "moderator"
+# Name -> first name; both are senior moderators.
+NAMES = {"moderator": "Demo", "second": "Second"}
 PASSWORD = "open-weights"  # noqa: S105 - printed on purpose, and refused outside a demonstration
 
 
 class Command(BaseCommand):
-    """`manage.py demo_moderator`: makes the demo moderator, once, and prints the login."""
+    """`manage.py demo_moderator`: makes the demo moderators, once, and prints their logins."""
 
-    help = "Make the demonstration moderator and print the login. Refused unless FAULTLINE_DEMO is on."
+    help = "Make the demonstration's two moderators and print their logins. Refused unless FAULTLINE_DEMO is on."
 
     def handle(self, *_args: Any, **_options: Any) -> None:
-        """One line: user name and password."""
+        """A line each: user name and password."""
         if not settings.DEMO:
             raise CommandError("FAULTLINE_DEMO is off: a real node makes its accounts with createsuperuser")
-        user, created = User.objects.get_or_create(
-            username=NAME,
-            defaults={"role": Role.SENIOR_MODERATOR, "first_name": "Demo", "last_name": "Moderator"},
-        )
-        if created:
-            user.set_password(PASSWORD)
-            user.save(update_fields=["password"])
-        changed = "" if user.check_password(PASSWORD) else " (changed since)"
-        self.stdout.write(f"{NAME} / {PASSWORD}{changed}")
+        for name, first_name in NAMES.items():
+            self.stdout.write(_made(name, first_name))
+
+
+def _made(name: str, first_name: str) -> str:
+    user, created = User.objects.get_or_create(
+        username=name,
+        defaults={"role": Role.SENIOR_MODERATOR, "first_name": first_name, "last_name": "Moderator"},
+    )
+    if created:
+        user.set_password(PASSWORD)
+        user.save(update_fields=["password"])
+    changed = "" if user.check_password(PASSWORD) else " (changed since)"
+    return f"{name} / {PASSWORD}{changed}"
