@@ -196,5 +196,5 @@ def _address(request: HttpRequest, *, cursor: str) -> str:
 
 def _content(answer: Mapping[str, Any], documents: Sequence[bytes], following: str | None) -> bytes:
     """`answer` with the documents as they are stored."""
-    begun = json.dumps(answer, ensure_ascii=False).encode()[:-1]
+    begun = json.dumps(answer, ensure_ascii=False, separators=(",", ":")).encode()[:-1]
     return begun + b',"items":[' + b",".join(documents) + b'],"next":' + json.dumps(following).encode() + b"}"

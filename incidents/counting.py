@@ -33,7 +33,7 @@ FACETS = {
     "base_model": Dimension.BASE_MODEL,
     "licence": Dimension.LICENCE,
     "openness": Dimension.OPENNESS,
-    "format": Dimension.FORMAT,
+    "file_format": Dimension.FORMAT,
     "term": Dimension.TERM,
     "origin": Dimension.ORIGIN,
 }

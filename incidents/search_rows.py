@@ -73,7 +73,7 @@ def project(publication: Publication) -> None:
     with connection.cursor() as cursor:
         cursor.execute(_CLOSE, [version.number, version.incident, STANDS, version.number])
         former = cursor.fetchone()
-    _insert(version, STANDS)
+    _insert([(version, STANDS)])
     _change_counts(former[1] if former and former[0] else (), version.tokens if version.in_force else {})
     _schedule([version.incident])
 
@@ -124,10 +124,12 @@ def _rebuild(incidents: Sequence[int], known: Known) -> int:
     entries = Publication.objects.filter(incident__in=incidents).order_by("incident", "-number")
     versions = [_version(entry, known) for entry in entries]
     SearchRow.objects.filter(incident__in=incidents).delete()
-    until: dict[int, int] = {}
+    following = dict.fromkeys(incidents, STANDS)
+    rows = []
     for version in versions:
-        _insert(version, until.get(version.incident, STANDS))
-        until[version.incident] = version.number
+        rows.append((version, following[version.incident]))
+        following[version.incident] = version.number
+    _insert(rows)
     # Only the words: `recount` counts when all rows are there.
     _name({number: pair for version in versions for number, pair in version.tokens.items()}, records=0)
     _schedule(incidents)
@@ -140,9 +142,15 @@ def _version(publication: Publication, known: Known) -> _Version:
     return _Version(publication.number, publication.incident_id, document, pairs)
 
 
-def _insert(version: _Version, until: int) -> None:
+def _insert(rows: Iterable[tuple[_Version, int]]) -> None:
+    """The versions, each with the entry that replaced it."""
+    with connection.cursor() as cursor:
+        cursor.executemany(_INSERT, [_columns(version, until) for version, until in rows])
+
+
+def _columns(version: _Version, until: int) -> list[Any]:
     document = version.document
-    values: list[Any] = [
+    return [
         version.number,
         version.incident,
         until,
@@ -154,8 +162,6 @@ def _insert(version: _Version, until: int) -> None:
         list(version.tokens),
         *texts_of(document),
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(_INSERT, values)
 
 
 def _change_counts(before: Iterable[int], now: Mapping[int, Pair]) -> None:

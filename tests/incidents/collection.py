@@ -1,7 +1,6 @@
 """Records of all sorts, and which of them are wanted: told from their documents alone, without a database."""
 
 import json
-from datetime import datetime
 from random import Random
 
 from incidents.models import Operation, Publication
@@ -108,10 +107,8 @@ def is_wanted(document: dict, given: dict[str, list[str]]) -> bool:
     if "status" not in given and document["status"] == Status.WITHDRAWN:
         return False
     for name, values in given.items():
-        wanted = values if name in ("q", "alias") or name.endswith(("_from", "_to")) else [v.lower() for v in values]
-        wanted = [v.lower() for v in values] if name == "alias" else wanted
-        if name == "term":
-            wanted = values
+        is_exact = name in ("q", "term") or name.endswith(("_from", "_to"))
+        wanted = values if is_exact else [value.lower() for value in values]
         if not (checks[name](wanted) if name in checks else document[name] in wanted):
             return False
     return True
@@ -123,11 +120,6 @@ SORT_KEYS = {
     "occurred": lambda document: _earliest(document["occurred"]),
     "severity": lambda document: (list(Severity).index(document["severity"]), document["published"]),
 }
-
-
-def moment(text: str) -> datetime:
-    """An instant of a record."""
-    return datetime.fromisoformat(text)
 
 
 def _model(dice: Random) -> AffectedModel:
