@@ -49,7 +49,17 @@ def granian(threads):
 
 def gunicorn(threads):
     def command(port):
-        asked = ["gunicorn", "--workers", "2", "--threads", str(threads), "--bind", f"127.0.0.1:{port}"]
+        asked = [
+            "gunicorn",
+            "--workers",
+            "2",
+            "--worker-class",
+            "gthread",
+            "--threads",
+            str(threads),
+            "--bind",
+            f"127.0.0.1:{port}",
+        ]
         return [sys.executable, "-m", *asked, "--log-level", "error", APPLICATION]
 
     return command
