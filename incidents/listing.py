@@ -185,7 +185,8 @@ def _found(wanted: Wanted, order: Order, start: Sequence[str], held: Sequence[st
         conditions=" AND ".join(held),
         near=near,
         far=far,
-        hopeful=max(rows * near // far, 1),
+        # Twice what would do, so that luck in the short walk does not lead into the longer one for nothing.
+        hopeful=max(2 * rows * near // far, 1),
     )
 
 
