@@ -17,7 +17,7 @@ from catalogue.naming import name_model
 from incidents.publishing import publish
 from reports import workflow
 from tests import factories
-from tests.incidents.collection import NAMES, in_force, publish_random, read_all
+from tests.incidents.recount import NAMES, in_force, publish_random, read_all
 from tests.stand_ins.huggingface import StandInHub, example_model
 
 pytestmark = pytest.mark.django_db

@@ -17,7 +17,7 @@ from incidents import exposure
 from incidents.models import Fact, Incident
 from incidents.publishing import publish
 from tests import factories
-from tests.incidents.collection import event_of, read_all
+from tests.incidents.recount import event_of, read_all
 
 pytestmark = pytest.mark.django_db
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from incidents.models import Publication
 from incidents.taxonomy import taxonomies
-from tests.incidents.collection import event_of, in_force, publish_random, read_all
+from tests.incidents.recount import event_of, in_force, publish_random, read_all
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from catalogue.lookups import look_up_due
 from catalogue.models import Model
 from incidents import publishing
 from incidents.checking import Level, Verdict, check, read_question
-from incidents.public_models import public_model
+from incidents.public_models import Pages, describe, resolve
 from incidents.record import AffectedModel, Match
 from tests import factories
 from tests.stand_ins.huggingface import StandInHub, digits, example_file, example_model
@@ -85,9 +85,9 @@ def test_revisions_that_a_record_lists_as_fixed_or_not_affected_are_honoured():
     assert told(f"{NAME}@{OTHER}") == (Level.REVISION, Verdict.FIXED)
     assert told(f"{NAME}@{THIRD}") == (Level.REVISION, Verdict.NOT_AFFECTED)
     assert told(WEIGHTS) == (Level.FILE, Verdict.AFFECTED)
-    found = public_model("huggingface", NAME)
-    assert found is not None
-    assert found.revisions == ()
+    model = resolve("huggingface", NAME)
+    assert model is not None
+    assert describe(model, Pages()).revisions == ()
 
 
 def test_a_record_that_clears_a_revision_and_accuses_none_says_nothing_of_the_others():
