@@ -201,7 +201,7 @@ class CaseAdmin(admin.ModelAdmin):
     # --- Columns ---------------------------------------------------------------------------------------------------
     def get_queryset(self, request: HttpRequest) -> QuerySet[Case]:
         """Those the person looking may see, with the number of reports."""
-        rows: QuerySet[Case] = super().get_queryset(request).defer("incident__document", "incident__search")
+        rows: QuerySet[Case] = super().get_queryset(request).defer("incident__document")
         rows = embargo.visible_cases(rows, actor(request))
         return rows.annotate(grouped=Count("reports", distinct=True))
 

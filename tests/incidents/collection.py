@@ -94,7 +94,8 @@ def is_wanted(document: dict, given: dict[str, list[str]]) -> bool:
         "alias": lambda wanted: any(alias.lower() in wanted for alias in document["aliases"]),
         "severity_min": lambda wanted: list(Severity).index(document["severity"]) >= list(Severity).index(wanted[0]),
         "q": lambda wanted: all(
-            word.lower() in f"{document['title']} {document['description']}".lower() for word in wanted[0].split()
+            word.lower() in f"{document['title']} {document['summary']} {document['description']}".lower()
+            for word in wanted[0].split()
         ),
         "licence": lambda wanted: bool(_licences(document) & set(wanted)),
         "published_from": lambda wanted: document["published"] >= wanted[0],

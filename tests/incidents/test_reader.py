@@ -24,10 +24,15 @@ PRIVATE_TABLES = {
     "catalogue_lineage",
     "catalogue_lookup",
     "catalogue_model",
+    "catalogue_openness",
     "catalogue_rawanswer",
     "catalogue_snapshot",
     "catalogue_usecount",
     "catalogue_weightfile",
+    # When a worker looks again, which tells what it last looked at.
+    "incidents_exportrefresh",
+    "incidents_osvrefresh",
+    "incidents_searchrefresh",
 }
 MAY_NOT = "permission denied"
 
@@ -72,7 +77,7 @@ def test_it_reads_every_public_table_and_no_other(as_reader):
     factories.report()
     for name in sorted(tables()):
         if name in reader.PUBLIC_TABLES:
-            assert as_reader(f"SELECT count(*) FROM {name}")[0] == 1
+            assert as_reader(f"SELECT count(*) FROM {name}")[0] > 0
         else:
             with pytest.raises(DatabaseError, match=MAY_NOT):
                 as_reader(f"SELECT FROM {name}")
