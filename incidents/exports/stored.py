@@ -95,7 +95,7 @@ class Opened:
 
 def folder() -> Path:
     """Where the files lie."""
-    return settings.EXPORT_ROOT
+    return Path(settings.EXPORT_ROOT) / "collection"
 
 
 def read_index() -> Index | None:

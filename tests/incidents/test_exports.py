@@ -31,7 +31,7 @@ IN_FORCE, CSV, WITHDRAWN, PARQUET = "incidents.jsonl", "incidents.csv", "withdra
 @pytest.fixture(autouse=True)
 def folder(settings, tmp_path):
     settings.EXPORT_ROOT = tmp_path / "exports"
-    return settings.EXPORT_ROOT
+    return settings.EXPORT_ROOT / "collection"
 
 
 @pytest.fixture
@@ -259,6 +259,16 @@ class TestRefreshing:
         assert held == [True] * 6
 
 
+@pytest.mark.django_db
+def test_what_others_keep_beside_them_stays(folder):
+    other = folder.parent / "osv" / "all.zip"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"zip")
+    published(1)
+    refresh()
+    assert other.read_bytes() == b"zip"
+
+
 def test_the_form_changes_with_what_a_line_of_csv_says():
     """Pieces of CSV are copied from file to file: whoever changes the columns raises `building.FORM`."""
     from incidents.exports.cells import HEADER
@@ -310,7 +320,7 @@ class TestAsIsServed:
         )
         for number in range(2):
             published(1)
-            env = environment(FAULTLINE_EXPORT_ROOT=str(folder), DJANGO_SETTINGS_MODULE="config.settings")
+            env = environment(FAULTLINE_EXPORT_ROOT=str(folder.parent), DJANGO_SETTINGS_MODULE="config.settings")
             with subprocess.Popen(
                 [sys.executable, "-c", program], cwd=ROOT, env=env, stdout=subprocess.PIPE
             ) as process:
