@@ -1,11 +1,12 @@
 """What every read endpoint does: parse arguments strictly, answer stored bytes, and let callers revalidate cheaply."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
+from django.db import OperationalError, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiParameter
@@ -59,21 +60,18 @@ class ReadView(APIView):
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """The answer; problems as documents."""
-        if not _is_plain(request):
+        read = getattr(self, "get", None)
+        if read is None or not _is_plain(request):
             return super().dispatch(request, *args, **kwargs)
         self.request, self.args, self.kwargs, self.format_kwarg = request, args, kwargs, None
         self.headers = self.default_response_headers
         try:
             admit(request, self.cost)
-            response = self.get(request, *args, **kwargs)
+            response = _asked_twice(lambda: read(request, *args, **kwargs))
         except Exception as error:  # noqa: BLE001 - it raises again what is no problem of the caller's
             response = self.handle_exception(error)
         self.response = self.finalize_response(request, response, *args, **kwargs)
         return self.response
-
-    def get(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """The answer, of each view its own."""
-        raise NotImplementedError
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ARG002
         """What may be done here, for browsers that ask before a request from another page (the Fetch standard)."""
@@ -96,6 +94,19 @@ def _is_plain(request: HttpRequest) -> bool:
         and headers.get("HTTP_ACCEPT", "*/*") in {"*/*", "application/json"}
         and "format=" not in headers.get("QUERY_STRING", "")
     )
+
+
+def _asked_twice(read: Callable[[], Any]) -> Any:
+    """The answer; a read whose connection turns out to be dead is simply done again on a new one."""
+    try:
+        return read()
+    except OperationalError:
+        dead = [one for one in connections.all(initialized_only=True) if one.connection and one.connection.closed]
+        for connection in dead:
+            connection.close()
+        if not dead:
+            raise
+        return read()
 
 
 def json_bytes(

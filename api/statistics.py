@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from pydantic import BaseModel
+from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -53,6 +54,19 @@ class CsvRenderer(BaseRenderer):
         return JSONRenderer().render(data)
 
 
+class ByArgumentOrAccept(DefaultContentNegotiation):
+    """The argument `format` goes before the Accept header: a link in a page can name it."""
+
+    def select_renderer(
+        self, request: Request, renderers: Any, format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """The renderer and its media type. Raises Problem for a format that there is not, NotAcceptable."""
+        given = {"format": request.query_params.get("format", "")}
+        asked = one_of(given, "format", [renderer.format for renderer in renderers])
+        selected: tuple[BaseRenderer, str] = super().select_renderer(request, renderers, format_suffix or asked)
+        return selected
+
+
 class AskedFor(BaseModel):
     """The exact query, with what was left unsaid made explicit; `url` repeats it."""
 
@@ -92,6 +106,7 @@ _CSV = OpenApiResponse(response={"type": "string"}, description="The same rows, 
 class Statistics(APIView):
     """Counts."""
 
+    content_negotiation_class = ByArgumentOrAccept
     renderer_classes = (JSONRenderer, CsvRenderer)
 
     @extend_schema(
@@ -172,6 +187,7 @@ class RatesDocument(BaseModel):
 class Rates(APIView):
     """Rates."""
 
+    content_negotiation_class = ByArgumentOrAccept
     renderer_classes = (JSONRenderer, CsvRenderer)
 
     @extend_schema(

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.core.handlers.exception import response_for_exception
 from django.core.handlers.wsgi import WSGIRequest
-from django.db import OperationalError, connections
+from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.urls import resolve, reverse
 from django.utils.log import log_response
@@ -118,7 +118,7 @@ def _answer(request: HttpRequest) -> HttpResponse:
     assert isinstance(request, ReadRequest)  # noqa: S101 - we made it
     _leave_old_connections()
     try:
-        response = _asked_twice(request)
+        response = request.view(request, **request.named)
         if callable(render := getattr(response, "render", None)):
             response = render()
     except Exception as error:  # noqa: BLE001 - as the whole application does with whatever a view raises
@@ -126,19 +126,6 @@ def _answer(request: HttpRequest) -> HttpResponse:
     if response.status_code >= 400:  # noqa: PLR2004
         log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
     return response
-
-
-def _asked_twice(request: ReadRequest) -> HttpResponse:
-    """The view's answer; a read whose connection turns out to be dead is simply done again on a new one."""
-    try:
-        return request.view(request, **request.named)
-    except OperationalError:
-        dead = [one for one in connections.all(initialized_only=True) if one.connection and one.connection.closed]
-        for connection in dead:
-            connection.close()
-        if not dead:
-            raise
-        return request.view(request, **request.named)
 
 
 def _leave_old_connections() -> None:

@@ -17,6 +17,7 @@ from celery import current_app
 from django.conf import settings
 from django.db import connection
 from django.test import Client
+from hypothesis import settings as hypothesis
 
 from accounts.models import User
 from incidents import position
@@ -28,6 +29,9 @@ ROOT = Path(__file__).parent.parent
 settings.PASSWORD_HASHERS = ["tests.hashing.FewRounds"]
 # Another connection would not see what a test has not committed; `tests/incidents/test_reader.py` uses the real one.
 settings.PUBLIC_READS = "default"
+# How long one example takes says how busy the machine is, and nothing of the code.
+hypothesis.register_profile("suite", deadline=None)
+hypothesis.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)

@@ -259,7 +259,8 @@ class TestLive:
         with monkeypatch.context() as patched:
             patched.setattr(live, "_query", lambda _wanted: (slow, ()))
             answer = get("/api/v1/incidents.jsonl")
-        assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+        assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+        assert answer.json()["type"] == "/api/problems/busy"
         assert content(get("/api/v1/incidents.jsonl")) == collection
 
 

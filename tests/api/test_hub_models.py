@@ -11,6 +11,7 @@ from django.utils import timezone
 from catalogue.inspections import inspect_due
 from catalogue.lookups import look_up_due
 from catalogue.models import Drift, Inspection, Model, Snapshot
+from incidents import position
 from reports import workflow
 from reports.models import RejectReason
 from tests import factories
@@ -62,6 +63,7 @@ def answers_of(*addresses):
     """Status, body and number of queries: everything by which a visitor could tell two worlds apart."""
     found = []
     for address in addresses:
+        position.forget()
         with CaptureQueriesContext(connection) as queries:
             answer = Client().get(address)
         found.append((answer.status_code, answer.content, answer.get("ETag"), len(queries)))
