@@ -69,7 +69,7 @@ def body(kind: str, status: int, detail: str, fields: Iterable[dict[str, str]] =
 
 def problem_handler(error: Exception, _context: dict[str, Any]) -> Response | None:
     """Django REST framework's exception handler: whatever it knows becomes a problem document."""
-    problem = _problem_of(error)
+    problem = problem_of(error)
     if problem is None:
         return None
     content = body(problem.kind, problem.status_code, str(problem.detail), problem.fields)
@@ -81,11 +81,11 @@ def problem_handler(error: Exception, _context: dict[str, Any]) -> Response | No
 
 def response_to(error: Exception) -> HttpResponse | None:
     """The same for whoever is outside of the framework's views; None for what nobody foresaw."""
-    problem = _problem_of(error)
+    problem = problem_of(error)
     return _plain(problem) if problem else None
 
 
-def _problem_of(error: Exception) -> Problem | None:
+def problem_of(error: Exception) -> Problem | None:
     """What an error is to the caller; None if nobody foresaw it."""
     if isinstance(error, Problem):
         return error

@@ -16,7 +16,7 @@ from api import exports
 from api.errors import Problem
 from api.exports import MEDIA_TYPES
 from api.incident_filters import PARAMETERS, read_wanted
-from api.reading import ReadView, json_bytes, link_to, not_modified, one_of, page_size
+from api.reading import ReadView, how_many, json_bytes, link_to, not_modified, one_of, page_size
 from incidents import counting, listing, log
 from incidents.counting import FACETS, MOST_VALUES, Facet
 from incidents.cursors import BadCursorError
@@ -88,7 +88,7 @@ class IncidentList(ReadView):
         parameters=[
             *PARAMETERS,
             *(OpenApiParameter(name, str, description=text) for name, text in _MORE.items()),
-            OpenApiParameter("limit", int, description=f"1 to {MOST_PER_PAGE}; 50 without it."),
+            how_many("limit", default=50, most=MOST_PER_PAGE, text="How many at once."),
         ],
         responses={
             (200, "application/json"): _ANSWER,

@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 
 from api.errors import Problem
 from api.hub_models import Change, Counts, Relation, answer, change, counts, relation
-from api.reading import arguments, json_bytes, link_to, one_of, page_size
+from api.reading import LIMIT, arguments, json_bytes, link_to, one_of, page_size
 from catalogue import lineage
 from catalogue.models import Model, Snapshot
 from catalogue.openness import VALUES, Dimension
@@ -36,7 +36,7 @@ _FILTERS = {
 }
 PAGING = [
     OpenApiParameter("cursor", str, description="From `next` or the Link header of the page before."),
-    OpenApiParameter("limit", int, description="1 to 100; 50 without it."),
+    LIMIT,
 ]
 
 

@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import BaseModel
 from rest_framework.views import APIView
 
-from api.errors import Problem
+from api.errors import RETRY_SECONDS, Problem
 from api.hub_models import Counts, PublisherStatement, counts, statement
 from api.model_lists import PAGING, ListedModelDocument, listed, paged, read_cursor
 from api.reading import arguments, json_bytes, page_size
@@ -118,7 +118,7 @@ class OrganisationDetail(APIView):
         try:
             found = organisations.organisation(hub, name)
         except TooMuchWorkError as error:
-            raise Problem("too-much-work", "This takes too long to count now.", status=503) from error
+            raise Problem("busy", "This takes too long to count now.", status=503, wait=RETRY_SECONDS) from error
         if found is None:
             raise Http404
         content = _document(found).model_dump_json().encode()

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.http import Http404
-from rest_framework.exceptions import APIException, NotFound
+from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
+from api.errors import problem_of
 from api.reading import ReadView
 
 # google.rpc.Code by HTTP status; any other status is that of an invalid argument.
@@ -31,12 +31,9 @@ class OsvView(ReadView):
 
 
 def _rpc_error(error: Exception, _context: dict[str, Any]) -> Response | None:
-    if isinstance(error, Http404):
-        error = NotFound("Not found.")
-    if not isinstance(error, APIException):
+    problem = problem_of(error)
+    if problem is None:
         return None
-    content = {"code": _CODES.get(error.status_code, _INVALID_ARGUMENT), "message": str(error.detail)}
-    headers = {"Access-Control-Allow-Origin": "*"}
-    if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(wait))
-    return Response(content, status=error.status_code, headers=headers)
+    content = {"code": _CODES.get(problem.status_code, _INVALID_ARGUMENT), "message": str(problem.detail)}
+    headers = {"Access-Control-Allow-Origin": "*", **problem.headers}
+    return Response(content, status=problem.status_code, headers=headers)

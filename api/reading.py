@@ -26,11 +26,16 @@ MOST_PER_PAGE = 100
 CACHE_CONTROL = "public, max-age=60, s-maxage=60, stale-while-revalidate=60, stale-if-error=3600"
 _CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE")
 _LONGEST_VALUE = 500
-LIMIT = OpenApiParameter(
-    "limit",
-    {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE, "default": 50},
-    description="How many at once.",
-)
+
+
+def how_many(name: str, *, default: int, most: int, text: str) -> OpenApiParameter:
+    """An argument that says how many, as OpenAPI describes it."""
+    return OpenApiParameter(
+        name, {"type": "integer", "minimum": 1, "maximum": most, "default": default}, description=text
+    )
+
+
+LIMIT = how_many("limit", default=50, most=MOST_PER_PAGE, text="How many at once.")
 
 
 class Indifferent(BaseContentNegotiation):
@@ -161,20 +166,17 @@ def one_of(given: Mapping[str, str], name: str, allowed: Collection[str]) -> str
     return value
 
 
-def whole_number(given: Mapping[str, str], name: str, *, default: int, most: int) -> int:
-    """The argument as a number from 0 to `most`. Raises Problem."""
+def whole_number(given: Mapping[str, str], name: str, *, default: int, most: int, least: int = 0) -> int:
+    """The argument as a number from `least` to `most`. Raises Problem."""
     text = given.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and int(text) <= most):
-        raise Problem("bad-argument", f"{name} is a whole number from 0 to {most}.")
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most):
+        raise Problem("bad-argument", f"{name} is a whole number from {least} to {most}.")
     return int(text)
 
 
 def page_size(given: Mapping[str, str], *, most: int = MOST_PER_PAGE) -> int:
     """The argument `limit`. Raises Problem."""
-    limit = whole_number(given, "limit", default=50, most=most)
-    if limit == 0:
-        raise Problem("bad-argument", f"limit is a whole number from 1 to {most}.")
-    return limit
+    return whole_number(given, "limit", default=50, most=most, least=1)
 
 
 def link_to(request: HttpRequest, given: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:

@@ -14,8 +14,8 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from api.errors import Problem
-from api.reading import arguments, json_bytes, one_of, whole_number
+from api.errors import RETRY_SECONDS, Problem
+from api.reading import arguments, how_many, json_bytes, one_of, whole_number
 from incidents import exposure, log, statistics
 from incidents.exposure import Rate
 from incidents.statistics import DIMENSIONS, FILTERS, MOST_VALUES, BadQueryError, Cell, Counts, Query, TooMuchWorkError
@@ -116,13 +116,12 @@ class Statistics(APIView):
                 "by", str, description=f"Up to two of these, by comma, and one period: {', '.join(DIMENSIONS)}."
             ),
             *(OpenApiParameter(name, str, description=text) for name, text in FILTERS.items()),
-            OpenApiParameter("values", int, description=f"The most values of a dimension: 1 to {MOST_VALUES}; or 50."),
+            how_many("values", default=50, most=MOST_VALUES, text="The most values of a dimension."),
             _FORMAT,
         ],
         responses={
             (200, "application/json"): StatisticsDocument,
             (200, "text/csv"): _CSV,
-            503: OpenApiResponse(description="problem+json: it would take too long; filter"),
         },
     )
     def get(self, request: Request) -> HttpResponseBase:
@@ -137,7 +136,7 @@ class Statistics(APIView):
         except BadQueryError as error:
             raise Problem("bad-argument", f"{error}.") from error
         except TooMuchWorkError as error:
-            raise Problem("too-much-work", "This takes too long to count: filter it.", status=503) from error
+            raise Problem("busy", "This takes too long to count: filter it.", status=503, wait=RETRY_SECONDS) from error
         content = _csv(query, counts) if as_csv else _document(request, query, counts)
         return json_bytes(
             request, content, etag=tag or digest(content), content_type=_CSV_TYPE if as_csv else "application/json"
@@ -194,7 +193,7 @@ class Rates(APIView):
         operation_id="incident_rates",
         parameters=[
             OpenApiParameter("by", str, enum=list(exposure.GROUPS), description="family, if it is not said."),
-            OpenApiParameter("limit", int, description=f"1 to {exposure.MOST_GROUPS} groups; 10 without it."),
+            how_many("limit", default=10, most=exposure.MOST_GROUPS, text="How many groups."),
             _FORMAT,
         ],
         responses={(200, "application/json"): RatesDocument, (200, "text/csv"): _CSV},
@@ -203,9 +202,9 @@ class Rates(APIView):
         """Incidents per downloads and per model, of the families, organisations or models with most of them."""
         given = arguments(request, {"by", "limit", "format"})
         by = one_of(given, "by", exposure.GROUPS) or "family"
-        limit = whole_number(given, "limit", default=10, most=exposure.MOST_GROUPS)
+        limit = whole_number(given, "limit", default=10, most=exposure.MOST_GROUPS, least=1)
         number = log.head().number
-        rows = [_rate(rate) for rate in exposure.rates(by, limit=max(limit, 1))]
+        rows = [_rate(rate) for rate in exposure.rates(by, limit=limit)]
         if request.accepted_renderer.format == "csv":
             content = _rates_csv(number, rows)
             return json_bytes(request, content, etag=digest(content), content_type=_CSV_TYPE)
@@ -250,7 +249,7 @@ _CAVEATS = (
 
 def _query(request: Request) -> Query:
     given = arguments(request, {*FILTERS, "by", "values", "format"})
-    values = whole_number(given, "values", default=50, most=MOST_VALUES)
+    values = whole_number(given, "values", default=50, most=MOST_VALUES, least=1)
     by = [name for name in given.get("by", "").split(",") if name]
     try:
         return statistics.query_of(by, {name: given[name] for name in FILTERS if name in given}, values=values)

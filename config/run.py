@@ -32,6 +32,7 @@ BEAT += ["--enable-remote-control", "--loglevel", "WARNING"]
 LABELS = {"web": "the web server", "worker": "the worker", "beat": "the scheduler"}
 LABELS |= {"postgres": "the database", "redis": "Redis"}
 COLOURS = {"web": 36, "worker": 32, "beat": 35, "postgres": 34, "redis": 31, "setup": 33}
+DEMO_MODERATORS = 2  # the set-up prints a line for each
 ANSWER_SECONDS = 60.0
 STOP_SECONDS = 5.0  # a worker's task may take longer; it is leased again
 LAST_PORT = 65535
@@ -154,7 +155,7 @@ def set_up() -> int:
 
 
 def login_after_set_up(env: dict[str, str], emit: Emit) -> list[str]:
-    """Sets the node up in a process of its own; returns the demo login, if any. Raises ServiceError."""
+    """Sets the node up in a process of its own; returns the demo logins, if any. Raises ServiceError."""
     command = [sys.executable, "-m", "config.run", "set-up"]
     child = Child("setup", command, env=env, death_signal=signal.SIGKILL)
     try:
@@ -166,7 +167,7 @@ def login_after_set_up(env: dict[str, str], emit: Emit) -> list[str]:
         for line in lines:
             emit("setup", line)
         raise ServiceError("the node could not be set up; the lines above say why")
-    return lines[-1:]  # a library's warning may come before
+    return lines[-DEMO_MODERATORS:]  # a library's warning may come before
 
 
 def start(name: str, command: list[str], env: dict[str, str], emit: Emit) -> Child:

@@ -61,7 +61,7 @@ def test_a_question_that_takes_too_long_is_a_503_with_when_to_come_back(client):
     other = connection.copy()
     other.set_autocommit(False)
     with other.cursor() as locking, connection.cursor() as cursor:
-        locking.execute("LOCK TABLE incidents_incident IN ACCESS EXCLUSIVE MODE")
+        locking.execute("LOCK TABLE incidents_publication IN ACCESS EXCLUSIVE MODE")
         cursor.execute("SET statement_timeout = 200")
         answer = client.get("/api/v1/incidents")
         cursor.execute("RESET statement_timeout")

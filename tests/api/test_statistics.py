@@ -233,7 +233,7 @@ def test_what_would_take_too_long_is_given_up(monkeypatch):
         other.execute("LOCK TABLE catalogue_openness IN ACCESS EXCLUSIVE MODE")
         answer = Client().get(f"{ADDRESS}?by=openness.card")
     assert (answer.status_code, answer["Content-Type"]) == (503, "application/problem+json")
-    assert answer.json()["type"].endswith("/too-much-work")
+    assert answer.json()["type"].endswith("/busy")
     assert Client().get(f"{ADDRESS}?by=openness.card").status_code == 200
 
 

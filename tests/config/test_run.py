@@ -57,7 +57,7 @@ def used(first: tuple[Program, list[psutil.Process]]) -> Path:
 
 def test_a_killed_web_server_ends_the_node(first):
     node, family = first
-    assert "moderator" in node.out
+    assert "Sign in     moderator / open-weights\n              second / open-weights\n" in node.out
     assert str(node.home) in node.out
     assert node.ends() == 1
     assert node.err == "faultline: the web server stopped (killed by SIGKILL); stopping everything else\n"
