@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from website import api_docs, browse, evidence, guard, problems, reply, status
+from website import api_docs, browse, check, evidence, guard, problems, reply, status
 from website.reporting import results
 from website.reporting import views as reporting
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("incidents/<str:public_id>/", browse.incident_detail, name="incident"),
     path("incidents/<str:address>", browse.incident_in_format, name="incident-in-format"),
     path("models/<str:hub>/<path:name>/", browse.model_detail, name="model"),
+    path("check/", check.page, name="check"),
     path("about/", browse.about, name="about"),
     path("report/", reporting.start, name="report"),
     path("report/from-results/", results.from_results, name="from-results"),

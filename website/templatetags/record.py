@@ -273,6 +273,12 @@ def taxonomy_title(taxonomy: str) -> str:
 
 
 @register.filter
+def of_code(words_of: Mapping[str, Any], code: str) -> Any:
+    """What a table says of a code; the code where it says nothing."""
+    return words_of.get(code, code)
+
+
+@register.filter
 def hub_title(hub: str) -> str:
     """The name of a hub as people write it."""
     found = hubs().get(hub)
