@@ -16,6 +16,7 @@ from catalogue.mof import MofClass
 from catalogue.openness import Dimension
 from incidents.record import MEANINGS, Confidence, EvidenceGrade, Kind, Match, Severity, Status
 from incidents.taxonomy import OWN, Term, taxonomies
+from lib import text
 from lib.text import markdown_html
 
 register = template.Library()
@@ -227,6 +228,12 @@ def alarming(names: list[dict[str, str]]) -> list[dict[str, str]]:
 def markdown(text: str) -> SafeString:
     """Untrusted Markdown as safe HTML."""
     return markdown_html(text)
+
+
+@register.filter
+def data_block(value: Any) -> SafeString:
+    """A JSON value as the content of a <script> that is data."""
+    return text.data_block(value)
 
 
 @register.filter
