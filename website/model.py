@@ -10,10 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
 from django.views.decorators.http import require_safe
 
+from incidents.badges import tally
 from incidents.model_records import published
 from incidents.models import Incident
 from incidents.public_models import Pages, PublicModel, Relative, Use, describe, records_naming, resolve
 from lib.keyset import BadCursorError
+from website import badge
 from website.answers import bad_request, public_page
 from website.charts import LineChart, line_chart
 
@@ -51,6 +53,7 @@ def page(request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
         "bases": _lineage(found.bases),
         "derivatives": _lineage(found.derivatives),
         "charts": _charts(found.use),
+        "badge_words": badge.words(tally(model)),
     }
     return public_page(request, "website/model.html", context)
 
