@@ -2,6 +2,8 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
@@ -18,10 +20,12 @@ from lib.keyset import BadCursorError
 from website import badge
 from website.answers import bad_request, public_page
 from website.charts import LineChart, line_chart
+from website.lineage_drawing import drawing
 
 # Of one model's relatives; what is more is counted, and stands in the API.
 MOST_RELATIVES, MOST_GENERATIONS = 100, 10
 RECORDS_PER_PAGE = 50
+MOST_MARKS = 30
 
 
 @require_safe
@@ -38,7 +42,7 @@ def page(request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
     if found.name != name:
         return redirect("website:model", hub=hub, name=found.name, permanent=False)
     documents = [_document(incident) for incident in found.incidents]
-    dates = published(records_naming(model)) if found.drift else []
+    dates = published(records_naming(model)) if found.drift or found.use else []
     context = {
         "model": found,
         "rows": [(document, _naming(document, found)) for document in documents],
@@ -52,7 +56,8 @@ def page(request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
         ],
         "bases": _lineage(found.bases),
         "derivatives": _lineage(found.derivatives),
-        "charts": _charts(found.use),
+        "charts": [(chart, _marks(chart, dates)) for chart in _charts(found.use)],
+        "drawing": drawing(found.name, found.direct.records, found.bases, found.derivatives),
         "badge_words": badge.words(tally(model)),
     }
     return public_page(request, "website/model.html", context)
@@ -93,6 +98,28 @@ def _lineage(relatives: Iterable[Relative]) -> dict[str, Any]:
                 (nodes[way[:-1]]["further"] if step > 1 else tree).append(nodes[way])
         nodes[relative.way]["records"] = relative.records
     return {"tree": tree, "left_out": len(listed) - len(shown)}
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where on a chart a record, or several on one day, were published: pixels from the left."""
+
+    x: float
+    day: date
+    records: tuple[str, ...]
+
+
+def _marks(chart: LineChart, dates: Iterable[tuple[datetime, str]]) -> list[Mark]:
+    """The days on which records were published, oldest first, that are within the chart; at most MOST_MARKS."""
+    first, last = chart.first[0], chart.last[0]
+    by_day: dict[date, list[str]] = {}
+    for moment, public_id in dates:
+        by_day.setdefault(moment.date(), []).append(public_id)
+    within = [(day, records) for day, records in sorted(by_day.items()) if first <= day <= last]
+    return [
+        Mark(round((day - first).days * chart.width / (last - first).days, 1), day, tuple(records))
+        for day, records in within[-MOST_MARKS:]
+    ]
 
 
 def _charts(use: Iterable[Use]) -> list[LineChart]:
