@@ -19,6 +19,7 @@ from catalogue.boms import UnreadableBomError, read_bom
 from catalogue.hub import hubs
 from incidents import log
 from incidents.check_rows import Concerned
+from incidents.checked_bom import CONTENT_TYPE, checked_bom
 from incidents.checking import Answer, Finding, Level, Question, Verdict, check, question_of, read_question
 from incidents.publishing import instant
 
@@ -152,7 +153,7 @@ class CheckBom(_UnkeptView):
         request={"application/json": {"type": "object", "description": "CycloneDX 1.4 to 1.7, SPDX 2.3 or SPDX 3.0."}},
         responses={
             (200, "application/json"): CheckDocument,
-            (200, cyclonedx.CONTENT_TYPE): {"type": "object", "description": "CycloneDX 1.6 with vulnerabilities."},
+            (200, CONTENT_TYPE): {"type": "object", "description": "CycloneDX 1.6 with vulnerabilities."},
             422: OpenApiResponse(description="problem+json: the document is no bill of materials"),
         },
     )
@@ -168,7 +169,7 @@ class CheckBom(_UnkeptView):
         charge_more(request, len(bom.components) // QUESTIONS_A_UNIT)
         answers = check([question_of(component) for component in bom.components])
         if isinstance(request.accepted_renderer, cyclonedx.Renderer):
-            return Response(cyclonedx.answer(answers))
+            return Response(checked_bom(answers))
         return Response(_document(answers, bom.total))
 
 

@@ -137,7 +137,8 @@ def _kind3(element: Mapping[str, Any]) -> str:
 
 
 def _text(value: object) -> str:
-    return value.strip() if isinstance(value, str) else ""
+    # JSON can escape half a surrogate pair, which nothing can encode.
+    return value.strip().encode(errors="replace").decode() if isinstance(value, str) else ""
 
 
 def _list(value: object) -> list[Any]:

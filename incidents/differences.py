@@ -34,13 +34,20 @@ class Difference:
 def differences(before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> list[Difference]:
     """The fields that differ, in the order of the new document; against nothing, every field that says something."""
     standing = before or {}
-    fields = [*after, *(field for field in standing if field not in after)]
-    found = []
-    for field in fields:
-        old, new = _lines(standing.get(field)), _lines(after.get(field))
-        if field not in _OF_EVERY_VERSION and old != new:
-            found.append(Difference(field, tuple(_compared(old, new))))
-    return found
+    return [
+        Difference(field, tuple(_compared(_lines(standing.get(field)), _lines(after.get(field)))))
+        for field in changed_fields(standing, after)
+    ]
+
+
+def changed_fields(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The names of the fields that differ, in the order of the new document, without what every version changes."""
+    fields = [*after, *(field for field in before if field not in after)]
+    return [
+        field
+        for field in fields
+        if field not in _OF_EVERY_VERSION and _lines(before.get(field)) != _lines(after.get(field))
+    ]
 
 
 def _lines(value: Any) -> list[str]:

@@ -1,7 +1,9 @@
 """Untrusted text, cleaned once on its way into the public document, and its Markdown as safe HTML."""
 
+import json
 import re
 import unicodedata
+from typing import Any
 
 import nh3
 from django.utils.safestring import SafeString
@@ -18,6 +20,7 @@ _ALLOWED_TAGS = {
     *("p", "br", "em", "strong", "code", "pre", "blockquote", "ul", "ol", "li", "a", "hr"),
     *("h3", "h4", "h5", "h6", "table", "thead", "tbody", "tr", "th", "td"),
 }
+_IN_SCRIPTS = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
 
 
@@ -30,6 +33,12 @@ def clean_text(text: str) -> str:
 def clean_line(text: str) -> str:
     """`text` as one clean line, runs of white space folded to a space."""
     return " ".join(clean_text(text).split())
+
+
+def data_block(value: Any) -> SafeString:
+    """A JSON value as it may stand in a <script> of HTML that is data and never runs (HTML, 4.12.1.3)."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return SafeString(text.translate(_IN_SCRIPTS))
 
 
 def markdown_html(text: str) -> SafeString:

@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from website import api_docs, browse, evidence, guard, problems, reply, status
+from website import (
+    api_docs,
+    badge,
+    browse,
+    check,
+    embed,
+    evidence,
+    guard,
+    incident,
+    incident_card,
+    model,
+    problems,
+    reply,
+    status,
+)
 from website.reporting import results
 from website.reporting import views as reporting
 
@@ -11,9 +25,15 @@ app_name = "website"
 urlpatterns = [
     path("", browse.home, name="home"),
     path("incidents/", browse.incident_list, name="incidents"),
-    path("incidents/<str:public_id>/", browse.incident_detail, name="incident"),
-    path("incidents/<str:address>", browse.incident_in_format, name="incident-in-format"),
-    path("models/<str:hub>/<path:name>/", browse.model_detail, name="model"),
+    path("incidents/<str:public_id>/", incident.page, name="incident"),
+    path("incidents/<str:public_id>/changes/", incident.changes, name="incident-changes"),
+    path("incidents/<str:public_id>/card.png", incident_card.image, name="incident-card"),
+    path("incidents/<str:address>", incident.in_format, name="incident-in-format"),
+    path("models/<str:hub>/<path:name>/badge.svg", badge.badge, name="badge"),
+    path("models/<str:hub>/<path:name>/", model.page, name="model"),
+    path("check/", check.page, name="check"),
+    path("embed/incidents/<str:public_id>/", embed.incident, name="embed-incident"),
+    path("embed/models/<str:hub>/<path:name>/", embed.model, name="embed-model"),
     path("about/", browse.about, name="about"),
     path("report/", reporting.start, name="report"),
     path("report/from-results/", results.from_results, name="from-results"),

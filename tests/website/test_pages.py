@@ -28,7 +28,7 @@ from tests import factories
 from tests.catalogue.test_inspections import EVIL, torch_zip
 from tests.stand_ins.huggingface import StandInHub, example_file, example_model, example_verdict
 from tests.stand_ins.ranges import StandInFiles
-from website import browse
+from website import model as model_pages
 from website.templatetags import record as record_words
 
 pytestmark = pytest.mark.django_db
@@ -72,7 +72,11 @@ def problems_of(page: str) -> list[str]:
     for tag, attrs in outline.seen:
         if "style" in attrs or tag == "style" or any(name.startswith("on") for name in attrs):
             problems.append(f"inline style or handler on <{tag}>")
-        if tag == "script" and not (attrs.get("src") or "").startswith("/static/"):
+        if (
+            tag == "script"
+            and attrs.get("type") != "application/ld+json"
+            and not (attrs.get("src") or "").startswith("/static/")
+        ):
             problems.append("a script that is not a file of ours")
     if [tag for tag, _ in outline.seen].count("h1") != 1:
         problems.append("not one h1")
@@ -230,7 +234,7 @@ def test_record_page_says_what_each_grade_means_and_how_to_cite_it(client):
         "Limited harm to few people, reversible without help.",
         "Transcripts, files, logs or published reporting show it.",
         "Probably true as worded.",
-        f"Record {incident.public_id}, version 1",
+        f"({incident.public_id}, Version 1) [Incident record].",
         f"http://testserver/incidents/{incident.public_id}/",
         f"@misc{{{incident.public_id},",
         r"{{Chat model recommends 100 \% one\_shop}}",
@@ -328,7 +332,8 @@ def test_hostile_text_is_inert_everywhere(client):
     )
     for path in ("/", "/incidents/", f"/incidents/{incident.public_id}/"):
         outline = Outline(client.get(path).content.decode())
-        assert not [tag for tag, _ in outline.seen if tag in ("script", "img", "iframe", "b", "style", "object")]
+        seen = [one for one in outline.seen if one != ("script", {"type": "application/ld+json"})]
+        assert not [tag for tag, _ in seen if tag in ("script", "img", "iframe", "b", "style", "object")]
         assert not [attrs for _, attrs in outline.seen if any(name.startswith("on") for name in attrs)]
         links = [attrs["href"] or "" for tag, attrs in outline.seen if tag == "a"]
         assert not [link for link in links if link.strip().lower().startswith(("javascript:", "data:", "vbscript:"))]
@@ -655,7 +660,9 @@ def test_what_a_hub_says_is_inert(client, hub):
     page = response.content.decode()
     assert problems_of(page) == []
     assert "&lt;script&gt;" in page
-    assert not [tag for tag, _ in Outline(page).seen if tag in ("script", "img", "b")]
+    badge = "/models/huggingface/org/alone/badge.svg"
+    seen = [(tag, attributes) for tag, attributes in Outline(page).seen if attributes.get("src") != badge]
+    assert not [tag for tag, _ in seen if tag in ("script", "img", "b")]
 
 
 def test_what_was_found_in_files_is_said_in_words_and_inert(client, hub):
@@ -711,7 +718,7 @@ def test_model_page_costs_no_more_queries_with_more_relatives(client, hub, djang
             hub.put(example_model(name, tags=["base_model:finetune:org/base"]))
             published(models=(name,), title=f"A record on {name}")
         look_up_due()
-        with django_assert_max_num_queries(25) as captured:
+        with django_assert_max_num_queries(29) as captured:
             model_page(client, "org/base")
         counts.append(len(captured))
     assert counts[0] == counts[1]
@@ -771,7 +778,7 @@ def test_receipt_that_leads_nowhere_is_said_at_the_field(client):
 
 
 def test_records_of_a_model_are_paged(client, monkeypatch):
-    monkeypatch.setattr(browse, "RECORDS_PER_PAGE", 3)
+    monkeypatch.setattr(model_pages, "RECORDS_PER_PAGE", 3)
     published(models=("org/base",), title="The first on record of them")
     for number in range(6):
         publish(
@@ -796,7 +803,7 @@ def test_records_of_a_model_are_paged(client, monkeypatch):
 
 @pytest.mark.usefixtures("hub")
 def test_inherited_records_of_a_model_are_paged(client, monkeypatch):
-    monkeypatch.setattr(browse, "RECORDS_PER_PAGE", 2)
+    monkeypatch.setattr(model_pages, "RECORDS_PER_PAGE", 2)
     published(models=("org/chat",), title="A record on the model itself")
     look_up_due()
     for number in range(3):

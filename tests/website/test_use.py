@@ -93,3 +93,15 @@ def test_use_tells_nothing_of_a_base_that_no_record_names(client, hub):
     assert UseCount.objects.filter(model__name="org/base").exists()
     assert "How much it is used" not in model_page(client, "org/base")
     assert "How much it is used" in model_page(client, "org/child")
+
+
+def test_the_curve_is_marked_where_records_were_published(client, model):
+    count(model, date(2026, 3, 2), 1_000)
+    count(model, date(2026, 3, 4), 1_000)
+    count(model, date(2026, 3, 23), 4_000)
+    public_id = Incident.objects.get().public_id
+    response = client.get("/models/huggingface/org/used/")
+    drawn = Outline(response.content.decode())
+    marks = [attributes["x1"] for tag, attributes in drawn.seen if attributes.get("class") == "chart-mark"]
+    assert marks == ["61.0"]  # two days of three weeks, on 640 pixels
+    assert f"Marked: records published on 4 March 2026 ( {public_id} )" in text_of(response)

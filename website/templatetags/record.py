@@ -16,6 +16,7 @@ from catalogue.mof import MofClass
 from catalogue.openness import Dimension
 from incidents.record import MEANINGS, Confidence, EvidenceGrade, Kind, Match, Severity, Status
 from incidents.taxonomy import OWN, Term, taxonomies
+from lib import text
 from lib.text import markdown_html
 
 register = template.Library()
@@ -230,6 +231,12 @@ def markdown(text: str) -> SafeString:
 
 
 @register.filter
+def data_block(value: Any) -> SafeString:
+    """A JSON value as the content of a <script> that is data."""
+    return text.data_block(value)
+
+
+@register.filter
 def words(code: str) -> str:
     """A vocabulary's code as words: `not_affected` as "not affected"."""
     return code.replace("_", " ")
@@ -270,6 +277,12 @@ def taxonomy_title(taxonomy: str) -> str:
     """The title of a taxonomy; its id where we do not know it."""
     found = taxonomies().get(taxonomy)
     return found.title if found else taxonomy
+
+
+@register.filter
+def of_code(words_of: Mapping[str, Any], code: str) -> Any:
+    """What a table says of a code; the code where it says nothing."""
+    return words_of.get(code, code)
 
 
 @register.filter
