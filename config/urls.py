@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from federation import views as federation
+from federation.oai.views import oai
 from website import health
 
 handler400 = "config.errors.bad_request"
@@ -14,6 +15,7 @@ urlpatterns = [
     path("livez", health.live),
     path("readyz", health.ready),
     path(".well-known/faultline.json", federation.well_known),
+    path("oai", oai, name="oai"),
     path("hooks/", include("api.hooks")),
     path("osv/", include("api.osv")),
     path("console/", admin.site.urls),

@@ -262,6 +262,23 @@ class FacetCount(models.Model):
         return f"{self.value}: {self.records}"
 
 
+class HarvestRow(models.Model):
+    """A record as harvesters list it: by when it last changed on this node."""
+
+    incident = models.OneToOneField(Incident, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    number = models.BigIntegerField(unique=True, help_text="The entry of the log that it stands by.")
+    datestamp = models.DateTimeField(help_text="Whole seconds; never before that of a lower number.")
+    origin = models.CharField(max_length=253)
+    category = models.CharField(max_length=80)
+    deleted = models.BooleanField(help_text="Withdrawn or merged: listed for ever, without metadata.")
+
+    class Meta:
+        indexes = [models.Index(fields=["datestamp", "number"], name="harvest_order")]
+
+    def __str__(self) -> str:
+        return f"#{self.number}"
+
+
 class SearchRefresh(DueRow):
     """The standing job of asking the catalogue what more it knows of the models that a record names."""
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from catalogue import visibility
 from catalogue.naming import find_alias, names_of
-from incidents import facts, position, search_rows
+from incidents import facts, harvest, position, search_rows
 from incidents.exports import outdated
 from incidents.models import Affected, Incident, Operation, OtherId, Publication
 from incidents.record import AffectedModel, AffectedStatus, Match, Record, Status
@@ -141,6 +141,7 @@ def _append(incident: Incident, operation: Operation, record: Record) -> Publica
     publication.chain = chain(last.chain if last else "", leaf(publication, record.id))
     publication.save(force_insert=True)
     search_rows.project(publication)
+    harvest.project(publication)
     if record.status is Status.WITHDRAWN:
         outdated.at_once()
     wake("record published")

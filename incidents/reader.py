@@ -13,6 +13,7 @@ PUBLIC_TABLES = (
     "incidents_affected",
     "incidents_facetcount",
     "incidents_fact",
+    "incidents_harvestrow",
     "incidents_incident",
     "incidents_otherid",
     "incidents_publication",

@@ -35,6 +35,7 @@ def remember(
     case: Case | None = None,
     opened_case: bool = False,
     models_added: Iterable[int] = (),
+    ids_added: Iterable[str] = (),
     batch: UUID | None = None,
 ) -> None:
     """Keeps what it takes to undo a decision, in its own transaction, after its activities. Software undoes nothing."""
@@ -51,6 +52,7 @@ def remember(
         was_held=before.held,
         opened_case=opened_case,
         models_added=list(models_added),
+        ids_added=list(ids_added),
     )
 
 
@@ -109,9 +111,10 @@ def _refuse(row: Decision, report: Report, case: Case | None, by: User) -> None:
 def _leave(case: Case, report: Report, row: Decision) -> None:
     case.reports.remove(report)
     case.models.filter(pk__in=row.models_added).delete()
+    case.other_ids = [one for one in case.other_ids if one not in row.ids_added]
     if row.opened_case:
         case.state = CaseState.CLOSED
-        case.save(update_fields=["state"])
+    case.save(update_fields=["state", "other_ids"])
 
 
 def _last_activity(report: Report, case: Case | None) -> int:

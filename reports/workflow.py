@@ -25,7 +25,7 @@ from incidents.models import Operation, Publication
 from incidents.record import Classification, Record, Severity, Source, Status
 from lib.canonical import canonical_bytes, digest
 from lib.seal import seal, unseal
-from reports import conversation, duplicates, mail, redacting, replies
+from reports import conversation, duplicates, mail, matching, other_ids, redacting, replies
 from reports.abuse import UNSUSPECTED, Suspicion
 from reports.abuse.repeats import simhash
 from reports.actors import REPORTER, Actor, NotReadyError, WrongStateError, record_activity, require
@@ -156,11 +156,11 @@ def _named(report: Report, models: tuple[str, ...]) -> list[NamedModel]:
 
 
 def _read(asked: str) -> Reference | str:
-    """What a reporter named, or why it names no model on a hub."""
+    """What a reporter named, also by a name that a moderator once matched, or why it names no model on a hub."""
     try:
         return references.read(asked)
     except UnreadableReferenceError as error:
-        return str(error)
+        return matching.known(asked) or str(error)
 
 
 @transaction.atomic
@@ -247,7 +247,8 @@ def accept(*, report: Report, by: Actor, case: Case | None = None) -> Case:
         before=moved.before,
         case=joined,
         opened_case=case is None,
-        models_added=added,
+        models_added=added.models,
+        ids_added=added.ids,
     )
     return joined
 
@@ -269,10 +270,18 @@ def live_case(case: Case) -> Case:
     return row
 
 
-def join(*, report: Report, case: Case, by: Actor) -> list[int]:
-    """Puts a report into a case that the caller has locked. Returns the primary keys of the models the case gained."""
+@dataclass(frozen=True)
+class Joined:
+    """What a case gained by a report: models, as primary keys, and ids in other databases."""
+
+    models: list[int]
+    ids: list[str]
+
+
+def join(*, report: Report, case: Case, by: Actor) -> Joined:
+    """Puts a report into a case that the caller has locked."""
     case.reports.add(report)
-    added = _add_models(case, report)
+    added = Joined(_add_models(case, report), other_ids.add_to(case, report))
     redacting.hide(case)
     record_activity(by, "group", report=report, case=case)
     return added

@@ -1,4 +1,6 @@
-"""AVID, the AI Vulnerability Database: its JSON documents, one a line, as `avidml/avid-db` publishes them.
+"""AVID, the AI Vulnerability Database, as `avidml/avid-db` publishes it.
+
+It is a folder of JSON documents, or an archive of that; a list of documents; or documents one a line.
 
 What becomes of a record:
 
@@ -25,6 +27,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from incidents.record import Kind, WebUrl
+from reports.import_files import SourceFile
 from reports.importer import Imported, Refused
 from reports.submission import MOST_LINKS, Submission
 
@@ -146,6 +149,8 @@ class ModelTable(BaseModel):
     closed: dict[str, tuple[str, ...]]
 
 
+_BROKEN = frozenset({Reason.MALFORMED, Reason.DUPLICATE, Reason.INVALID})
+
 # AVID's SEP terms by code, or by group (its first three characters); those that name no harm are left out.
 SEP_CATEGORIES = {
     "S01": "security_vulnerability",
@@ -200,22 +205,57 @@ class Avid:
     title = "AI Vulnerability Database (AVID)"
     licence = "MIT"
 
+    def read_files(self, files: Iterable[SourceFile]) -> Iterator[Imported | Refused]:
+        """Every document in files that end in .json (one, or a list) or in .jsonl; other files are none of AVID's."""
+        places = (place for file in files for place in _places(file))
+        yield from _without_doubles(places)
+
     def read(self, lines: Iterable[str]) -> Iterator[Imported | Refused]:
         """One result a line that is not blank, in order; without a usable id it is called `line <number>`."""
-        seen: set[str] = set()
-        for number, line in enumerate(lines, start=1):
-            if not line.strip("\ufeff \t\r\n"):
-                continue
-            result = _read_line(line, place := f"line {number}")
-            if result.source_id in seen:
-                result = _refuse(place, Reason.DUPLICATE, f"{result.source_id} is on an earlier line")
-            seen.add(result.source_id)
-            yield result
+        yield from _without_doubles(_lines(lines, ""))
 
 
-def _read_line(line: str, place: str) -> Imported | Refused:
+_Place = tuple[str, Any]
+
+
+def _places(file: SourceFile) -> Iterator[_Place]:
+    """Each document of a file, as text or as a value, and where it stands."""
+    if file.refused or file.suffix not in {".json", ".jsonl", ".ndjson"}:
+        if file.refused:
+            yield file.name, file.content
+        return
+    if file.suffix != ".json":
+        yield from _lines(file.content.decode("utf-8", "replace").split("\n"), f"{file.name} ")
+        return
     try:
-        value: Any = json.loads(line.strip("\ufeff \t\r\n"))
+        value = json.loads(file.content)
+    except (ValueError, RecursionError):
+        value = file.content.decode("utf-8", "replace")
+    if isinstance(value, list):
+        yield from ((f"{file.name} {place}", one) for place, one in enumerate(value, start=1))
+    else:
+        yield file.name, value
+
+
+def _lines(lines: Iterable[str], prefix: str) -> Iterator[_Place]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip("\ufeff \t\r\n"):
+            yield f"{prefix}line {number}", line
+
+
+def _without_doubles(places: Iterable[_Place]) -> Iterator[Imported | Refused]:
+    seen: set[str] = set()
+    for place, given in places:
+        result = _read_line(given, place)
+        if result.source_id in seen:
+            result = _refuse(place, Reason.DUPLICATE, f"{result.source_id} stands before it")
+        seen.add(result.source_id)
+        yield result
+
+
+def _read_line(given: Any, place: str) -> Imported | Refused:
+    try:
+        value: Any = json.loads(given.strip("\ufeff \t\r\n")) if isinstance(given, str) else given
     except (ValueError, RecursionError) as error:
         return _refuse(place, Reason.MALFORMED, f"not JSON: {error}")
     try:
@@ -337,7 +377,7 @@ def _is_link(url: str) -> bool:
 def _refuse(source_id: str, reason: Reason, detail: str) -> Refused:
     # A refusal is printed and kept: one line, printable, and short, whatever the record held.
     printable = "".join(character if character.isprintable() else " " for character in detail)
-    return Refused(source_id, reason.value, _shortened(printable, MOST_DETAIL))
+    return Refused(source_id, reason.value, _shortened(printable, MOST_DETAIL), broken=reason in _BROKEN)
 
 
 def _first(error: ValidationError) -> str:

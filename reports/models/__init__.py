@@ -9,6 +9,7 @@ from reports.models.evidence import Evidence, EvidenceSweep
 from reports.models.excerpt import Excerpt
 from reports.models.fingerprint import Fingerprint
 from reports.models.handling import ConsoleMessage, ConsolePreference, Decision, SavedFilter, Skip
+from reports.models.imports import ImportedRecord, ImportFeed, ImportRun, NameMatch, RunState
 from reports.models.mail import MailAddress, MailDue
 from reports.models.merge import Merge
 from reports.models.message import Appeal, AppealOutcome, Message, MessageKind
@@ -44,12 +45,16 @@ __all__ = [
     "EvidenceSweep",
     "Excerpt",
     "Fingerprint",
+    "ImportFeed",
+    "ImportRun",
+    "ImportedRecord",
     "LeaveReason",
     "MailAddress",
     "MailDue",
     "Merge",
     "Message",
     "MessageKind",
+    "NameMatch",
     "NamedModel",
     "Redaction",
     "RejectReason",
@@ -59,6 +64,7 @@ __all__ = [
     "ReplyLink",
     "Report",
     "ReportState",
+    "RunState",
     "SavedFilter",
     "Skip",
     "Statement",

@@ -36,6 +36,7 @@ class Decision(models.Model):
     was_held = models.BooleanField(help_text="By the same moderator.")
     opened_case = models.BooleanField(default=False)
     models_added = models.JSONField(default=list, help_text="Primary keys of the rows the case gained.")
+    ids_added = models.JSONField(default=list, help_text="Ids in other databases that the case gained.")
     undone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

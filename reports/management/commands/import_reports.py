@@ -1,58 +1,55 @@
-"""Reads a foreign database's file into the queue of reports."""
+"""Reads another database's files into the queue of reports."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
 
-from reports import workflow
-from reports.actors import Software
-from reports.importer import Imported, Importer, Refused, importers
-from reports.models import Report
+from reports import importing
+from reports.importer import importers
+from reports.importing import BusyError
+from reports.models import ImportedRecord, ImportRun, RunState
+
+PARTIAL = 3
 
 
 class Command(BaseCommand):
-    """`manage.py import_reports SOURCE FILE`: new records become reports; the rest is counted, and named on request."""
+    """`manage.py import_reports SOURCE PATH`: new records become reports, changed and vanished ones proposals."""
 
-    help = "Import another database's records as reports. Running it again changes nothing."
+    help = (
+        "Import another database's records as reports: from a file, a folder or an archive. Running it again, also "
+        f"after it was killed, repeats nothing. Exit code {PARTIAL}: some of it could not be read; 1: none of it."
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Source, file, and whether to name every refusal."""
+        """Source, path, and whether to name every refusal."""
         parser.add_argument("source", choices=sorted(importers()))
-        parser.add_argument("file", type=Path)
+        parser.add_argument("path", type=Path)
+        parser.add_argument("--feed", default="", help="what these records are known by; the source's name by default")
         parser.add_argument("--refusals", action="store_true", help="name every record that was refused, and why")
+        parser.add_argument("--accept-vanished", action="store_true", help="however many records are gone upstream")
 
-    def handle(self, *_args: Any, source: str, file: Path, refusals: bool, **_options: Any) -> None:
-        """Counts by result. Exit code 1, and nothing stored, where the file cannot be read."""
-        importer: Importer = importers()[source]
+    def handle(self, *_args: Any, source: str, path: Path, refusals: bool, **options: Any) -> None:
+        """Counts by result."""
+        feed = options["feed"] or source
         try:
-            with file.open(encoding="utf-8", errors="replace") as lines, transaction.atomic():
-                counts = self._take(importer, importer.read(lines), name_refusals=refusals)
-        except OSError as error:
-            raise CommandError(f"{file}: {error.strerror}") from error
-        for result, count in sorted(counts.items()):
+            run = importing.run(
+                feed=feed, importer=importers()[source], path=path, accept_vanished=options["accept_vanished"]
+            )
+        except BusyError as error:
+            raise CommandError(str(error)) from error
+        for result, count in sorted(run.counts.items()):
             self.stdout.write(f"{count:6}  {result}")
+        if refusals:
+            self._name_refusals(run)
+        if run.state == RunState.FAILED:
+            raise CommandError(run.note)
+        if run.state == RunState.PARTIAL:
+            said = run.note or f"{len(run.broken)} records could not be read, for example {run.broken[0][0]}"
+            raise CommandError(f"PARTIAL: {said}", returncode=PARTIAL)
 
-    def _take(self, importer: Importer, results: Any, *, name_refusals: bool) -> Counter[str]:
-        known = dict(Report.objects.filter(source=importer.slug).values_list("source_id", "content_digest"))
-        counts: Counter[str] = Counter()
-        for result in results:
-            if isinstance(result, Refused):
-                counts[f"refused: {result.reason}"] += 1
-                if name_refusals:
-                    self.stderr.write(f"{result.source_id}: {result.reason}: {result.detail}")
-            else:
-                counts[_take_one(importer, result, known)] += 1
-        return counts
-
-
-def _take_one(importer: Importer, imported: Imported, known: dict[str, str]) -> str:
-    content = workflow.content_digest(imported.submission)
-    if imported.source_id in known:
-        return "unchanged" if known[imported.source_id] == content else "changed upstream since; kept as first imported"
-    known[imported.source_id] = content
-    by = Software(f"import of {importer.title}")
-    workflow.submit(submission=imported.submission, source=importer.slug, source_id=imported.source_id, by=by)
-    return "imported"
+    def _name_refusals(self, run: ImportRun) -> None:
+        for source_id, reason, detail in run.broken:
+            self.stderr.write(f"{source_id}: {reason}: {detail}")
+        for row in ImportedRecord.objects.filter(feed=run.feed).exclude(refused="").order_by("pk").iterator():
+            self.stderr.write(f"{row.source_id}: {row.refused}: {row.refused_detail}")
