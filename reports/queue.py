@@ -1,11 +1,12 @@
 """What waits: how much of it in which lane, and the next report for a moderator."""
 
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BooleanField, Case, Count, Min, Q, QuerySet, Value, When
+from django.db.models import BooleanField, Case, Count, Min, Q, QuerySet, Value, When, prefetch_related_objects
 from django.utils import timezone
 
 from accounts.models import User
@@ -31,6 +32,8 @@ class LaneCount:
 
 def counts(by: User) -> list[LaneCount]:
     """Every lane, in the order of the table: one query for what awaits a decision, one for each other lane."""
+    by = copy(by)  # what is fetched once for all lanes is not to outlive this
+    prefetch_related_objects([by], "affiliations")
     undecided = _counts_of_undecided(by)
     return [undecided[one.slug] if one.undecided else _count_of(one, by) for one in LANES]
 
