@@ -118,6 +118,7 @@ WAKES = {
     "time passed": ["reports.tasks.expire_due"],
     "draft started": ["reports.tasks.forget_due_drafts"],
     "mail left over": ["reports.tasks.send_due_mail"],
+    "subscription asked for": ["reports.tasks.send_due_digests"],
     "evidence forgotten": ["reports.tasks.sweep_evidence"],
     "exports outdated": ["incidents.tasks.refresh_exports"],
     "release scheduled": ["reports.tasks.publish_due_releases"],

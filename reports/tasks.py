@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from reports import drafts, mail, release, retention
+from reports import drafts, mail, release, retention, subscriptions
 from reports.evidence import sweeping
 
 
@@ -16,6 +16,12 @@ def forget_due_drafts() -> None:
 def send_due_mail() -> None:
     """Tells reporters by mail that there is news."""
     mail.send_due()
+
+
+@shared_task
+def send_due_digests() -> None:
+    """Asks addresses to confirm, and tells those that did of new records."""
+    subscriptions.send_due()
 
 
 @shared_task

@@ -7,12 +7,13 @@ from accounts.management.commands import demo_moderator
 
 
 def node(_request: HttpRequest) -> dict[str, object]:
-    """What the node is called and where, whether anybody may sign up, and the login a demonstration shows."""
+    """What the node is called and where, whether it sends mail, who may sign up, the login a demonstration shows."""
     return {
         "node_title": settings.NODE_TITLE,
         "node_name": settings.NODE_NAME,
         "node_contact": settings.NODE_CONTACT,
         "base_url": settings.BASE_URL,
+        "mail_on": settings.MAIL_ON,
         "signup_open": settings.SIGNUP,
         "demo_login": (next(iter(demo_moderator.NAMES)), demo_moderator.PASSWORD) if settings.DEMO else None,
     }

@@ -16,6 +16,7 @@ from website import (
     problems,
     reply,
     status,
+    subscribe,
 )
 from website.reporting import results
 from website.reporting import views as reporting
@@ -34,6 +35,8 @@ urlpatterns = [
     path("check/", check.page, name="check"),
     path("embed/incidents/<str:public_id>/", embed.incident, name="embed-incident"),
     path("embed/models/<str:hub>/<path:name>/", embed.model, name="embed-model"),
+    path("subscribe/", subscribe.page, name="subscribe"),
+    path("subscribe/<str:token>/", subscribe.subscription, name="subscription"),
     path("about/", browse.about, name="about"),
     path("report/", reporting.start, name="report"),
     path("report/from-results/", results.from_results, name="from-results"),

@@ -27,6 +27,7 @@ UNPROVEN = "submit without proof"
 RECEIPT = "failed receipt"
 MESSAGE = "message"
 CHALLENGE = "challenge"
+SUBSCRIBE = "subscribe"
 LIMITS = {
     DRAFT: Limits(each=Limit(60, 3600)),
     FILES: Limits(each=Limit(120, 3600)),
@@ -34,6 +35,7 @@ LIMITS = {
     UNPROVEN: Limits(each=Limit(10, 3600), everybody=Limit(300, 3600)),
     RECEIPT: Limits(each=Limit(20, 600), everybody=Limit(5000, 600)),
     MESSAGE: Limits(each=Limit(60, 3600)),
+    SUBSCRIBE: Limits(each=Limit(10, 3600), everybody=Limit(500, 3600)),
     CHALLENGE: Limits(each=Limit(120, 600)),
 }
 

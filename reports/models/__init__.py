@@ -17,6 +17,7 @@ from reports.models.redaction import LeaveReason, Redaction
 from reports.models.release import OPEN_RELEASE, Release, ReleaseState, ReleaseVerb
 from reports.models.reply import ReplyLink, Statement, StatementState
 from reports.models.report import UNDECIDED, Contact, Credit, NamedModel, RejectReason, Report, ReportState
+from reports.models.subscription import Subscription
 
 __all__ = [
     "LIVE",
@@ -69,4 +70,5 @@ __all__ = [
     "Skip",
     "Statement",
     "StatementState",
+    "Subscription",
 ]
