@@ -36,6 +36,8 @@ _MODERATION = _READING | {
     "reports.publish",
     "reports.view_evidence",
     "reports.view_release",
+    "reports.view_namematch",
+    "reports.view_importrun",
     "accounts.view_affiliation",
     "accounts.add_affiliation",
     "catalogue.view_concern",
@@ -52,6 +54,7 @@ _OPERATION = _READING | {
     "accounts.revoke_apitoken",
     "catalogue.change_lookup",
     "catalogue.change_inspection",
+    "reports.view_importrun",
 }
 
 ROLES: dict[str, frozenset[str]] = {
@@ -97,6 +100,8 @@ MEANINGS: dict[str, str] = {
     "reports.view_release": "See what is about to become public",
     "reports.view_embargoed": "See what is under an embargo",
     "reports.view_unredacted": "Read reports as sent, and what was taken out of wording (each look is recorded)",
+    "reports.view_namematch": "See which models names in imports mean",
+    "reports.view_importrun": "See how imports went",
     "reports.view_evidence": "Look at the files of a report (each look is recorded)",
     "reports.delete_evidence": "Erase a file of a report",
     "reports.view_activity": "Read who did what",

@@ -123,6 +123,7 @@ WAKES = {
     "exports outdated": ["incidents.tasks.refresh_exports"],
     "release scheduled": ["reports.tasks.publish_due_releases"],
     "record published": ["incidents.tasks.refresh_osv_files"],
+    "feed added": ["reports.tasks.import_due_feeds"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------

@@ -16,6 +16,8 @@ urlpatterns = [
     path("readyz", health.ready),
     path(".well-known/faultline.json", federation.well_known),
     path("oai", oai, name="oai"),
+    path("feeds/archive.atom", federation.archive_feed, name="archive-feed"),
+    path("feeds/archive/<int:page>.atom", federation.archive_page, name="archive-page"),
     path("hooks/", include("api.hooks")),
     path("osv/", include("api.osv")),
     path("console/", admin.site.urls),

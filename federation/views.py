@@ -1,10 +1,15 @@
 """The addresses other nodes know us by."""
 
-from django.http import HttpRequest, JsonResponse
-from django.utils.cache import patch_cache_control
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
+from federation import archive
 from federation.identity import node_document
+from incidents import log, stored
+from incidents.this_node import this_node
+
+_DAY = 86_400
 
 
 @require_safe
@@ -14,3 +19,29 @@ def well_known(_request: HttpRequest) -> JsonResponse:
     response["Access-Control-Allow-Origin"] = "*"
     patch_cache_control(response, public=True, max_age=60)
     return response
+
+
+@require_safe
+def archive_feed(request: HttpRequest) -> HttpResponseBase:
+    """The newest page of the log as Atom; it leads to those before it."""
+    head = log.head()
+    page = archive.newest_page(head.number)
+    return _page(request, page, is_archive=False, seconds=60)
+
+
+@require_safe
+def archive_page(request: HttpRequest, page: int) -> HttpResponseBase:
+    """A full page of the log as Atom, which never changes."""
+    if not 1 <= page * archive.PER_PAGE <= log.head().number:
+        raise Http404
+    return _page(request, page, is_archive=True, seconds=_DAY)
+
+
+def _page(request: HttpRequest, page: int, *, is_archive: bool, seconds: int) -> HttpResponseBase:
+    entries = stored.entries_after((page - 1) * archive.PER_PAGE, archive.PER_PAGE)
+    content = archive.feed(this_node(), entries, page=page, is_archive=is_archive)
+    tag = f'"{entries[-1].chain if entries else "empty"}"'
+    response = HttpResponse(content, content_type="application/atom+xml", headers={"ETag": tag})
+    response["Access-Control-Allow-Origin"] = "*"
+    patch_cache_control(response, public=True, max_age=seconds)
+    return get_conditional_response(request, etag=tag, response=response) or response

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from reports import drafts, mail, release, retention, subscriptions
+from reports import drafts, feeds, mail, release, retention, subscriptions
 from reports.evidence import sweeping
 
 
@@ -40,3 +40,9 @@ def expire_due() -> None:
 def publish_due_releases() -> None:
     """Makes public whatever was approved and is due."""
     release.publish_due()
+
+
+@shared_task
+def import_due_feeds() -> None:
+    """Fetches and imports whatever feed is due."""
+    feeds.run_due()

@@ -20,11 +20,12 @@ def clean(text: str) -> str:
 
 
 def root(tag: str, namespace: str, schema: str, prefixes: Mapping[str, str] = MappingProxyType({})) -> Element:
-    """An element that says by which schema to read it. `prefixes` are of namespaces beside its own."""
-    names: dict[str | None, str] = {None: namespace, "xsi": XSI}
+    """An element that says by which schema to read it, if any. `prefixes` are of namespaces beside its own."""
+    names: dict[str | None, str] = {None: namespace, "xsi": XSI} if schema else {None: namespace}
     names.update(prefixes.items())
     element = etree.Element(f"{{{namespace}}}{tag}", nsmap=names)
-    element.set(f"{{{XSI}}}schemaLocation", f"{namespace} {schema}")
+    if schema:
+        element.set(f"{{{XSI}}}schemaLocation", f"{namespace} {schema}")
     return element
 
 

@@ -19,7 +19,7 @@ from catalogue.models import Alias, Concern, ConcernKind, Lookup
 from catalogue.naming import name_model
 from catalogue.references import read
 from reports import erasure, evidence, release, workflow
-from reports.models import Activity, ConsoleMessage, ErasureReason, Excerpt, SavedFilter
+from reports.models import Activity, ConsoleMessage, ErasureReason, Excerpt, ImportRun, NameMatch, SavedFilter
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -63,6 +63,7 @@ NEEDS = {
     "reports_case_redacted": "reports.view_unredacted",
     "reports_release_act": "reports.publish",
     "reports_metrics": "reports.view_metrics",
+    "reports_namematch_act": "reports.decide",
     "reports_erasure_ask": "reports.erase",
     "reports_erasure_act": "reports.erase",
     "catalogue_lookup_hubs": "catalogue.view_lookup",
@@ -114,6 +115,7 @@ def addresses():
     released = release.schedule(case=factories.worded_case(), verb="publish", by=factories.moderator(), notice="")
     somebody = factories.account("somebody")
     affiliation = Affiliation.objects.create(user=somebody, hub="huggingface", organisation="somewhere")
+    match = NameMatch.objects.create(key="gpt-2", name="GPT-2", found_in="lab: 1")
     message = ConsoleMessage.objects.create(account=somebody, text="Taken over.")
     view = SavedFilter.objects.create(account=somebody, title="Mine", query="lane=all")
     rows = {
@@ -123,6 +125,8 @@ def addresses():
         "accounts_affiliation": affiliation.pk,
         "reports_erasure": asked.pk,
         "reports_evidence": kept.pk,
+        "reports_namematch": match.pk,
+        "reports_importrun": ImportRun.objects.create(feed="lab").pk,
         "reports_activity": Activity.objects.first().pk,
         "catalogue_concern": concern.pk,
         "catalogue_lookup": Lookup.objects.first().pk,
@@ -148,6 +152,7 @@ def addresses():
         "reports_report_dismiss": (message.pk,),
         "reports_report_drop_filter": (view.pk,),
         "reports_erasure_act": (asked.pk, "drop"),
+        "reports_namematch_act": (match.pk, "leave"),
     }
 
     def fill(name):

@@ -305,6 +305,28 @@ def test_a_name_can_stay_a_name_and_a_decision_be_taken_back(atlas):
         matching.leave(match=match, by=factories.account("nobody"))
 
 
+def test_a_moderator_matches_a_name_in_the_console(atlas, signed_in):
+    atlas(study())
+    match = NameMatch.objects.get()
+    client = signed_in(factories.moderator())
+    listed = client.get("/console/reports/namematch/").content.decode()
+    assert "GPT-2" in listed
+    assert "waits" in listed
+    page = f"/console/reports/namematch/{match.pk}/change/"
+    act = f"/console/reports/namematch/{match.pk}/do/confirm/"
+    assert "AML.CS9001" in client.get(page).content.decode()
+    refused = client.post(act, {"model": "two words of nothing"}, follow=True).content.decode()
+    assert "more than one word" in refused
+    assert (
+        "is openai-community/gpt2 on huggingface from now on"
+        in client.post(act, {"model": "https://huggingface.co/openai-community/gpt2"}, follow=True).content.decode()
+    )
+    assert NamedModel.objects.get().alias.name == "openai-community/gpt2"
+    assert "is decided already" in client.post(act, {"model": "other/gpt2"}, follow=True).content.decode()
+    runs = client.get("/console/reports/importrun/").content.decode()
+    assert "1 new" in runs
+
+
 # --- Ids in other databases --------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,145 @@
+"""Imports in the console: the queue of names that wait for a moderator, and how each run went."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.db.models import F, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+
+from accounts.read_only import ReadOnly
+from catalogue.hub import UnreadableReferenceError
+from reports import matching
+from reports.admin.acting import REFUSALS, actor, sentence
+from reports.models import ImportRun, NamedModel, NameMatch
+
+MAY_MATCH = "reports.decide"
+_MOST_MODEL = 500
+
+
+def _confirm(request: HttpRequest, match: NameMatch) -> str:
+    model = request.POST.get("model", "").replace("\x00", "")[:_MOST_MODEL]
+    row = matching.confirm(match=match, model=model, by=actor(request))
+    alias = row.alias
+    return f"{row.name} is {alias.name} on {alias.hub} from now on." if alias else ""
+
+
+def _leave(request: HttpRequest, match: NameMatch) -> str:
+    return f"{matching.leave(match=match, by=actor(request)).name} stays a name."
+
+
+def _ask_again(request: HttpRequest, match: NameMatch) -> str:
+    return f"{matching.ask_again(match=match, by=actor(request)).name} waits again."
+
+
+_ACTS: dict[str, Callable[[HttpRequest, NameMatch], str]] = {
+    "confirm": _confirm,
+    "leave": _leave,
+    "ask_again": _ask_again,
+}
+
+
+@admin.register(NameMatch)
+class NameMatchAdmin(ReadOnly, admin.ModelAdmin):
+    """Names of models that lead to no hub by themselves; those that wait come first."""
+
+    list_display = ("name", "stands", "alias", "found_in", "decided_by")
+    list_filter = (("decided_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("alias", "decided_by")
+    search_fields = ("name",)
+    show_full_result_count = False
+    actions = None
+
+    class Media:
+        css = {"all": ("reports/console.css",)}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[NameMatch]:
+        """Undecided ones first."""
+        return super().get_queryset(request).order_by(F("decided_at").desc(nulls_first=True), "name")
+
+    @admin.display(description="state")
+    def stands(self, row: NameMatch) -> str:
+        """In a word."""
+        return "waits" if not row.decided_at else "matched" if row.alias_id else "stays a name"
+
+    def get_urls(self) -> list[URLPattern]:
+        """The buttons' address before the admin's own."""
+        wrap = self.admin_site.admin_view
+        return [
+            path("<int:pk>/do/<slug:verb>/", wrap(self.act_view), name="reports_namematch_act"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, _form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """One name, with the buttons that are open to who looks."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        if request.method not in ("GET", "HEAD"):
+            return HttpResponseNotAllowed(["GET", "HEAD"])
+        row = self.get_object(request, unquote(object_id))
+        if row is None:
+            raise Http404
+        context = {
+            **self.admin_site.each_context(request),
+            "title": str(row),
+            "opts": self.opts,
+            "media": self.media,
+            "row": row,
+            "stands": self.stands(row),
+            "named": NamedModel.objects.filter(asked__iexact=row.name).count(),
+            "may_act": actor(request).has_perm(MAY_MATCH),
+            "is_nav_sidebar_enabled": False,
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/reports/namematch/page.html", context)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, _extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """On its page."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return redirect("admin:reports_namematch_change", object_id)
+
+    def act_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
+        """Matches, leaves, or takes that back, by POST."""
+        if not actor(request).has_perm(MAY_MATCH):
+            raise PermissionDenied
+        if request.method != "POST" or verb not in _ACTS:
+            raise Http404
+        row = get_object_or_404(NameMatch, pk=pk)
+        try:
+            said = _ACTS[verb](request, row)
+        except (*REFUSALS, UnreadableReferenceError) as error:
+            messages.error(request, sentence(error))
+            return redirect("admin:reports_namematch_change", row.pk)
+        messages.success(request, said)
+        return redirect("admin:reports_namematch_changelist")
+
+
+@admin.register(ImportRun)
+class ImportRunAdmin(ReadOnly, admin.ModelAdmin):
+    """How each reading of another database went, newest first."""
+
+    list_display = ("feed", "started_at", "ended_at", "state", "counted", "note")
+    list_filter = ("feed", "state")
+    fields = ("feed", "started_at", "ended_at", "state", "counted", "note", "not_read")
+    show_full_result_count = False
+    actions = None
+
+    @admin.display(description="records")
+    def counted(self, row: ImportRun) -> str:
+        """How many had each result."""
+        return ", ".join(f"{count} {result}" for result, count in sorted(row.counts.items()))
+
+    @admin.display(description="could not be read")
+    def not_read(self, row: ImportRun) -> str:
+        """The first of them, and why."""
+        return "; ".join(f"{source_id}: {reason}: {detail}" for source_id, reason, detail in row.broken)
