@@ -65,7 +65,7 @@ class IncidentList(APIView):
             model=given.get("model", ""),
             alias=given.get("alias", ""),
         )
-        etag = log.head().chain or "empty"
+        etag = log.head().object_digest or "empty"
         try:
             page = search.find(wanted, after=given.get("cursor", ""), limit=page_size(given))
         except BadCursorError as error:
@@ -92,6 +92,8 @@ class IncidentDetail(APIView):
         (RFC 5829) leads there.
         """
         incident = search.by_id(public_id)
+        if incident is None and search.tombstone(public_id):
+            raise Problem("erased", "This record was erased. The log says when and why.", status=410)
         if incident is None:
             raise Http404
         if incident.public_id != public_id:

@@ -62,6 +62,14 @@ HTTPS = BASE_URL.startswith("https://")
 # Where reporters' files lie, sealed. Web servers and workers share it.
 EVIDENCE_ROOT = Path(env.str("FAULTLINE_EVIDENCE_ROOT", default="") or HOME / "evidence")
 
+# --- Log ------------------------------------------------------------------------------------------------------------
+# The node's keys, and what it signed last: web servers and workers share it, and no backup of the database holds it.
+LOG_ROOT = Path(env.str("FAULTLINE_LOG_ROOT", default="") or HOME / "log")
+# Seeds of Ed25519 keys, base64url: more keys beside those in the folder. A new log takes its first three from here.
+NODE_KEYS = env.list("FAULTLINE_NODE_KEYS", default=[])
+# What checkpoints call the log (c2sp.org/tlog-checkpoint).
+LOG_ORIGIN = f"{NODE_NAME}/log"
+
 # --- Hubs ----------------------------------------------------------------------------------------------------------
 # By the hub's slug, from FAULTLINE_HUB_<SLUG>_ENDPOINT, _TOKEN and _WEBHOOK_SECRET: a new hub needs no line here.
 HUB_ENDPOINTS = _of_hubs("ENDPOINT")
@@ -109,6 +117,7 @@ WAKES = {
     "mail left over": ["reports.tasks.send_due_mail"],
     "evidence forgotten": ["reports.tasks.sweep_evidence"],
     "release scheduled": ["reports.tasks.publish_due_releases"],
+    "log grew": ["incidents.tasks.sign_checkpoint"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------

@@ -1,69 +1,27 @@
-"""Reading and checking the public log."""
+"""Reading what was published, in order, and checking all of it."""
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from incidents.models import Incident, Publication
-from incidents.publishing import leaf
-from lib.canonical import chain, digest
+from incidents.log_checking import problems
+from incidents.models import Publication
+
+__all__ = ["LogHead", "entries_after", "head", "problems"]
 
 
 @dataclass(frozen=True)
 class LogHead:
-    """Where the log stands: the last number and its chain digest; 0 and "" before the first publication."""
+    """The last publication: its number, and the digest of its signed object; 0 and "" before the first."""
 
     number: int
-    chain: str
+    object_digest: str
 
 
 def head() -> LogHead:
-    """Where the log stands now."""
-    last = Publication.objects.order_by("-number").values_list("number", "chain").first()
+    """What was published last. Its digest is another with every publication: a tag for whatever all of them make up."""
+    last = Publication.objects.order_by("-number").values_list("number", "object_digest").first()
     return LogHead(*last) if last else LogHead(0, "")
 
 
 def entries_after(number: int, limit: int) -> list[Publication]:
-    """The next `limit` entries after `number`, oldest first: gap-free, because numbers follow commit order."""
+    """The next `limit` publications after `number`, oldest first: none is missed, as numbers follow commit order."""
     return list(Publication.objects.filter(number__gt=number).select_related("incident").order_by("number")[:limit])
-
-
-def problems() -> Iterator[str]:
-    """Derives the whole log again from its rows; one sentence for each thing that does not hold."""
-    expected, previous = 1, ""
-    latest: dict[str, tuple[int, str]] = {}
-    superseded: dict[str, str] = {}
-    rows = Publication.objects.order_by("number").select_related("incident")
-    for entry in rows.iterator(chunk_size=1000):
-        public_id = entry.incident.public_id
-        if entry.number != expected:
-            yield f"#{expected} is missing"
-        if digest(bytes(entry.document)) != entry.digest:
-            yield f"#{entry.number}: the document does not have the digest in the log"
-        if chain(previous, leaf(entry, public_id)) != entry.chain:
-            yield f"#{entry.number}: the chain breaks here"
-        expected, previous = entry.number + 1, entry.chain
-        latest[public_id] = (entry.version, entry.digest)
-        successor = _successor(entry)
-        if successor and successor not in latest:
-            yield f"#{entry.number}: {public_id} is merged into {successor}, which the log does not have"
-        superseded[public_id] = successor
-    yield from _not_as_served(latest, superseded)
-
-
-def _not_as_served(latest: dict[str, tuple[int, str]], superseded: dict[str, str]) -> Iterator[str]:
-    columns = ("public_id", "version", "digest", "document", "superseded_by")
-    for incident in Incident.objects.only(*columns).iterator(chunk_size=1000):
-        if latest.get(incident.public_id) != (incident.version, digest(bytes(incident.document))):
-            yield f"{incident.public_id}: what is served is not the last version in the log"
-        if superseded.get(incident.public_id) != incident.superseded_by:
-            yield f"{incident.public_id}: it leads to another record than the log says"
-
-
-def _successor(entry: Publication) -> str:
-    """The record that the entry's document names in its place; "" where it names none, or is no document at all."""
-    try:
-        document = json.loads(bytes(entry.document))
-    except ValueError:
-        return ""
-    return str(document.get("superseded_by") or "") if isinstance(document, dict) else ""

@@ -19,6 +19,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
+from incidents import guard
 from lib.store import store
 from tests import factories
 
@@ -78,6 +79,12 @@ def _no_limits_from_the_test_before() -> None:
     """Buckets and circuits live in Redis, which no transaction rolls back."""
     for name in store().scan_iter(f"{settings.QUEUE}:*"):
         store().delete(name)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_signed_by_the_test_before() -> None:
+    """The guard outside the database outlives what a test rolls back."""
+    (settings.LOG_ROOT / guard.NAME).unlink(missing_ok=True)
 
 
 @pytest.fixture
