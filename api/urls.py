@@ -3,13 +3,15 @@
 from django.urls import path, re_path
 from drf_spectacular.views import SpectacularJSONAPIView
 
-from api import changes, check, errors, hub_models, incidents, reports, taxonomies, threads
+from api import changes, check, errors, hub_models, incidents, proofs, reports, taxonomies, threads
 
 app_name = "api"
 
 urlpatterns = [
     path("v1/incidents", incidents.IncidentList.as_view(), name="incidents"),
     path("v1/incidents/<str:public_id>", incidents.IncidentDetail.as_view(), name="incident"),
+    path("v1/incidents/<str:public_id>/proof", proofs.IncidentProof.as_view(), name="incident-proof"),
+    path("v1/log/proof/consistency", proofs.ConsistencyProof.as_view(), name="consistency-proof"),
     path("v1/models/<str:hub>/<path:name>", hub_models.ModelDetail.as_view(), name="model"),
     path("v1/changes", changes.Changes.as_view(), name="changes"),
     path("v1/taxonomies", taxonomies.TaxonomyList.as_view(), name="taxonomies"),
