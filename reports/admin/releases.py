@@ -23,7 +23,7 @@ from reports.admin.release_panel import outcome
 from reports.approval import approved_digest
 from reports.conflicts import conflict_with_case
 from reports.differences import Difference, differences
-from reports.models import Case, Release, ReleaseState
+from reports.models import Case, Release, ReleaseState, ReleaseVerb
 from reports.second_person import needs_second, refuse_second
 
 
@@ -126,6 +126,8 @@ def _context(row: Release, by: User) -> dict[str, Any]:
 
 def _differences(case: Case, row: Release) -> list[Difference]:
     before = json.loads(bytes(case.incident.document)) if case.incident else None
+    if row.verb == ReleaseVerb.ERASE:
+        return differences(before, {})
     try:
         after = workflow.proposed(row.verb, case, notice=row.notice).document()
     except ValidationError:
