@@ -150,7 +150,8 @@ def not_found(request: HttpRequest, _exception: Exception) -> HttpResponse:
 
 def _gone(request: HttpRequest, incident: Incident) -> HttpResponse:
     """The page of an erased record: 410, and what the log says of the erasure."""
-    context = {"incident": incident, "entry": incident.publications.order_by("number").last()}
+    entry, proof = incident.publications.order_by("number").last(), proofs.place_of(incident.public_id)
+    context = {"incident": incident, "entry": entry, "proof": proof}
     response = render(request, "website/erased.html", context, status=410)
     patch_cache_control(response, public=True, max_age=60)
     return response
