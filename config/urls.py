@@ -14,6 +14,7 @@ urlpatterns = [
     path("livez", health.live),
     path("readyz", health.ready),
     path(".well-known/faultline.json", federation.well_known),
+    path("log/", include("federation.urls")),
     path("hooks/", include("api.hooks")),
     path("osv/", include("api.osv")),
     path("console/", admin.site.urls),

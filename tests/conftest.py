@@ -19,7 +19,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import User
-from incidents import position
+from incidents import guard, position
 from lib.store import store
 from tests import factories
 
@@ -91,6 +91,12 @@ def _no_limits_from_the_test_before() -> None:
 def _no_position_from_the_test_before() -> None:
     """Where the log stands is known for a second, which the log of another test may not outlive."""
     position.forget()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_signed_by_the_test_before() -> None:
+    """The guard outside the database outlives what a test rolls back."""
+    (settings.LOG_ROOT / guard.NAME).unlink(missing_ok=True)
 
 
 @pytest.fixture

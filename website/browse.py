@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
-from incidents import counting, listing, log, search
+from incidents import counting, listing, log, proofs, search
 from incidents.counting import Basis
 from incidents.filters import BadFilterError, Wanted, read_filters
 from incidents.format import Published, formats, without_suffix
@@ -93,6 +93,8 @@ def incident_list(request: HttpRequest) -> HttpResponseBase:
 def incident_detail(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """One record for people. An id of another database redirects to ours, a merged record to the one in its place."""
     incident = search.by_id(public_id)
+    if incident is None and (erased := search.tombstone(public_id)):
+        return _gone(request, erased)
     if incident is None:
         raise Http404
     if incident.public_id != public_id:
@@ -109,6 +111,7 @@ def incident_detail(request: HttpRequest, public_id: str) -> HttpResponseBase:
         "history": list(incident.publications.order_by("number")),
         "formats": list(formats().values()),
         "bibtex": formats()["bib"].one(Published(bytes(incident.document), this_node())).decode(),
+        "proof": proofs.place_of(incident.public_id),
     }
     return _page(request, "website/incident.html", context)
 
@@ -163,6 +166,15 @@ def about(request: HttpRequest) -> HttpResponseBase:
 def not_found(request: HttpRequest, _exception: Exception) -> HttpResponse:
     """The 404 page: the same for what never was and for what is not public."""
     return render(request, "website/404.html", status=404)
+
+
+def _gone(request: HttpRequest, incident: Incident) -> HttpResponse:
+    """The page of an erased record: 410, and what the log says of the erasure."""
+    entry, proof = incident.publications.order_by("number").last(), proofs.place_of(incident.public_id)
+    context = {"incident": incident, "entry": entry, "proof": proof}
+    response = render(request, "website/erased.html", context, status=410)
+    patch_cache_control(response, public=True, max_age=60)
+    return response
 
 
 def _document(incident: Incident) -> dict[str, Any]:
