@@ -7,12 +7,14 @@ import gzip
 import re
 import struct
 
+from django.conf import settings
 from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from incidents import checkpoints, tree
+from incidents.connection import of_public
 from incidents.log_models import Checkpoint, LogEntry, LogObject
 from lib.canonical import digest
 from lib.merkle import TILE_HEIGHT, TILE_WIDTH
@@ -33,7 +35,7 @@ _GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 @require_safe
 def checkpoint(request: HttpRequest) -> HttpResponseBase:
     """The last checkpoint: a signed note."""
-    found = checkpoints.latest()
+    found = checkpoints.latest(using=settings.PUBLIC_READS)
     if found is None:
         raise Http404
     content = found.note.encode()
@@ -47,7 +49,7 @@ def tile(request: HttpRequest, level: str, place: str) -> HttpResponseBase:
         raise Http404
     number, width = _place(place)
     _require_covered((number * TILE_WIDTH + width) << (TILE_HEIGHT * int(level)))
-    content = tree.tile(int(level), number, width)
+    content = tree.tile(int(level), number, width, using=settings.PUBLIC_READS)
     return _answer(request, content, _OCTETS, max_age=_FOR_EVER, immutable=True)
 
 
@@ -57,7 +59,7 @@ def entries(request: HttpRequest, place: str) -> HttpResponseBase:
     number, width = _place(place)
     first = number * TILE_WIDTH
     _require_covered(first + width)
-    rows = LogEntry.objects.filter(index__gte=first, index__lt=first + width).order_by("index")
+    rows = of_public(LogEntry).filter(index__gte=first, index__lt=first + width).order_by("index")
     leaves = (bytes(leaf) for leaf in rows.values_list("leaf", flat=True))
     content = b"".join(struct.pack(">H", len(leaf)) + leaf for leaf in leaves)
     return _answer(request, content, _OCTETS, max_age=_FOR_EVER, immutable=True, compress=True)
@@ -69,7 +71,7 @@ def objects(request: HttpRequest, place: str) -> HttpResponseBase:
     number, width = _place(place)
     first = number * TILE_WIDTH
     _require_covered(first + width)
-    rows = LogEntry.objects.filter(index__gte=first, index__lt=first + width).order_by("index")
+    rows = of_public(LogEntry).filter(index__gte=first, index__lt=first + width).order_by("index")
     content = b"".join(bytes(body or b"") + b"\n" for body in rows.values_list("object__body", flat=True))
     return _answer(request, content, "application/x-ndjson", max_age=_OBJECT_SECONDS, compress=True)
 
@@ -77,7 +79,7 @@ def objects(request: HttpRequest, place: str) -> HttpResponseBase:
 @require_safe
 def signed_object(request: HttpRequest, sha256: str) -> HttpResponseBase:
     """One object by the SHA-256 of its bytes; 410 once it is erased."""
-    found = LogObject.objects.filter(digest=sha256, entry__index__lt=_covered()).first()
+    found = of_public(LogObject).filter(digest=sha256, entry__index__lt=_covered()).first()
     if found is None:
         raise Http404
     if found.body is None:
@@ -102,7 +104,7 @@ def _place(text: str) -> tuple[int, int]:
 
 
 def _covered() -> int:
-    return Checkpoint.objects.aggregate(most=Max("size"))["most"] or 0
+    return of_public(Checkpoint).aggregate(most=Max("size"))["most"] or 0
 
 
 def _require_covered(size: int) -> None:

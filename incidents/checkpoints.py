@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import structlog
+from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Max
 from django.utils import timezone
 
@@ -24,9 +25,9 @@ class Standing:
     signed: int
 
 
-def latest() -> Checkpoint | None:
+def latest(*, using: str = DEFAULT_DB_ALIAS) -> Checkpoint | None:
     """The checkpoint with the most entries; None while there is none."""
-    return Checkpoint.objects.order_by("-size").first()
+    return Checkpoint.objects.using(using).order_by("-size").first()
 
 
 def standing() -> Standing:

@@ -5,7 +5,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from incidents import checkpoints, tree
+from incidents.connection import of_public
 from incidents.leaves import KEYS
 from incidents.log_models import Checkpoint, LogEntry
 from lib.merkle import consistency_ranges, inclusion_ranges
@@ -36,12 +39,12 @@ class Place:
 
 def last_entry(public_id: str) -> LogEntry | None:
     """The entry of the last version, or of the erasure."""
-    return LogEntry.objects.filter(subject=public_id).order_by("-revision").first()
+    return of_public(LogEntry).filter(subject=public_id).order_by("-revision").first()
 
 
 def place_of(public_id: str) -> Place | None:
     """Where the record stands in the log; None for one that is not of this log."""
-    entry, signed = last_entry(public_id), checkpoints.latest()
+    entry, signed = last_entry(public_id), checkpoints.latest(using=settings.PUBLIC_READS)
     return Place(entry.index, signed.size if signed else 0) if entry else None
 
 
@@ -51,12 +54,12 @@ def bundle(public_id: str) -> dict[str, Any] | None:
     Members: the signed object, its leaf, the inclusion proof, the checkpoint, and the same for the last key event,
     which says whose signatures count. Hashes are base64, the first the leaf's sibling. Raises NotSignedYetError.
     """
-    entry, signed = last_entry(public_id), checkpoints.latest()
+    entry, signed = last_entry(public_id), checkpoints.latest(using=settings.PUBLIC_READS)
     if entry is None:
         return None
     if signed is None or entry.index >= signed.size:
         raise NotSignedYetError(public_id)
-    keys = LogEntry.objects.filter(subject=KEYS, index__lt=signed.size).order_by("-revision").first()
+    keys = of_public(LogEntry).filter(subject=KEYS, index__lt=signed.size).order_by("-revision").first()
     return {
         "schema": SCHEMA,
         "id": public_id,
@@ -72,7 +75,7 @@ def _proved(entry: LogEntry, signed: Checkpoint) -> dict[str, Any]:
         "index": entry.index,
         "leaf": bytes(entry.leaf).decode(),
         "object": json.loads(bytes(body)) if body is not None else None,
-        "inclusion": _base64(tree.roots(inclusion_ranges(entry.index, signed.size))),
+        "inclusion": _base64(tree.roots(inclusion_ranges(entry.index, signed.size), using=settings.PUBLIC_READS)),
     }
 
 
@@ -81,16 +84,17 @@ def consistency(old: int, new: int | None) -> dict[str, Any]:
 
     Raises NoSuchSizeError.
     """
-    signed = checkpoints.standing().signed
+    last = checkpoints.latest(using=settings.PUBLIC_READS)
+    signed = last.size if last else 0
     new = signed if new is None else new
     if not 0 < old <= new <= signed:
         raise NoSuchSizeError(f"{signed} entries are signed: from 1 up to that, and from is not above to")
     return {
         "from": old,
         "to": new,
-        "from_root": _base64([tree.root(old)])[0],
-        "to_root": _base64([tree.root(new)])[0],
-        "proof": _base64(tree.roots(consistency_ranges(old, new))),
+        "from_root": _base64([tree.root(old, using=settings.PUBLIC_READS)])[0],
+        "to_root": _base64([tree.root(new, using=settings.PUBLIC_READS)])[0],
+        "proof": _base64(tree.roots(consistency_ranges(old, new), using=settings.PUBLIC_READS)),
     }
 
 

@@ -6,7 +6,7 @@ are all hashes that a root or a proof takes.
 
 from collections.abc import Iterable
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Q
 
 from incidents.log_models import LogEntry, TreeHash
@@ -31,30 +31,31 @@ def add(index: int, leaf: bytes) -> None:
     TreeHash.objects.bulk_create(rows)
 
 
-def tile(level: int, number: int, width: int) -> bytes:
+def tile(level: int, number: int, width: int, *, using: str = DEFAULT_DB_ALIAS) -> bytes:
     """The first `width` hashes of a tile, 32 bytes each; fewer where the tree has fewer."""
-    return b"".join(_hashes(level, number * TILE_WIDTH, width))
+    return b"".join(_hashes(level, number * TILE_WIDTH, width, using))
 
 
-def root(count: int) -> bytes:
+def root(count: int, *, using: str = DEFAULT_DB_ALIAS) -> bytes:
     """The root over the first `count` leaves."""
-    part = (0, count)
-    return merkle.root_of(part, _reader([part]))
+    return roots([(0, count)], using=using)[0]
 
 
-def roots(parts: Iterable[Range]) -> list[bytes]:
+def roots(parts: Iterable[Range], *, using: str = DEFAULT_DB_ALIAS) -> list[bytes]:
     """The roots over these ranges of a proof, with one query for all."""
     wanted = list(parts)
-    node = _reader(wanted)
+    node = _reader(wanted, using)
     return [merkle.root_of(part, node) for part in wanted]
 
 
-def _hashes(level: int, first: int, count: int) -> list[bytes]:
-    rows = TreeHash.objects.filter(level=level, index__gte=first, index__lt=first + count).order_by("index")
+def _hashes(level: int, first: int, count: int, using: str = DEFAULT_DB_ALIAS) -> list[bytes]:
+    rows = (
+        TreeHash.objects.using(using).filter(level=level, index__gte=first, index__lt=first + count).order_by("index")
+    )
     return [bytes(found) for found in rows.values_list("hash", flat=True)]
 
 
-def _reader(parts: Iterable[Range]) -> merkle.NodeReader:
+def _reader(parts: Iterable[Range], using: str) -> merkle.NodeReader:
     """Reads the complete subtrees of these ranges, all fetched at once."""
     places = {merkle.hashes_under(*subtree) for part in parts for subtree in merkle.complete_subtrees(part)}
     known: dict[tuple[int, int], bytes] = {}
@@ -62,7 +63,7 @@ def _reader(parts: Iterable[Range]) -> merkle.NodeReader:
         wanted = Q()
         for level, first, count in places:
             wanted |= Q(level=level, index__gte=first, index__lt=first + count)
-        rows = TreeHash.objects.filter(wanted).values_list("level", "index", "hash")
+        rows = TreeHash.objects.using(using).filter(wanted).values_list("level", "index", "hash")
         known = {(level, index): bytes(found) for level, index, found in rows}
 
     def node(height: int, index: int) -> bytes:

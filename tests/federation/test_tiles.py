@@ -205,7 +205,7 @@ def test_a_tile_costs_two_queries_and_a_proof_few(reader, django_assert_num_quer
         reader.get("/log/tile/0/000")
     with django_assert_num_queries(2):
         reader.get("/log/tile/entries/001.p/44")
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         reader.get("/api/v1/log/proof/consistency?from=17&to=299")
 
 
