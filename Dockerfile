@@ -13,7 +13,7 @@ RUN FAULTLINE_HOME=/tmp/build /venv/bin/python manage.py collectstatic --no-inpu
 FROM python:3.11-slim-bookworm
 
 RUN useradd --system --uid 10001 --no-create-home --home-dir /app --shell /usr/sbin/nologin faultline
-RUN install --directory --owner faultline --mode 0700 /evidence /exports
+RUN install --directory --owner faultline --mode 0700 /evidence /exports /log
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app

@@ -14,30 +14,33 @@ from incidents.publishing import instant
 MOST = 2**63 - 1
 _ENTRY = {
     "type": "object",
-    "required": ["at", "chain", "digest", "document", "id", "number", "operation", "version"],
+    "required": ["at", "digest", "document", "id", "number", "object", "operation", "version"],
     "properties": {
         "number": {
             "type": "integer",
             "minimum": 1,
-            "description": "1, 2, 3, ... in commit order, without a gap.",
+            "description": "The entry's index in the log, in commit order. What is missing between two is no record.",
         },
         "operation": {"type": "string", "enum": Operation.values},
         "id": {"type": "string"},
         "version": {"type": "integer", "minimum": 1},
         "at": {"type": "string", "format": "date-time"},
-        "digest": {"type": "string", "description": "SHA-256 of the document's RFC 8785 bytes."},
-        "chain": {
+        "digest": {
             "type": "string",
-            "description": "SHA-256(previous chain || leaf); see docs/architecture.md.",
+            "description": "SHA-256 of the document's RFC 8785 bytes; empty where the record was erased.",
         },
-        "document": {"$ref": "#/components/schemas/Record"},
+        "object": {"type": "string", "description": "SHA-256 of the signed object, at /log/object/<sha256>."},
+        "document": {
+            "oneOf": [{"$ref": "#/components/schemas/Record"}, {"type": "null"}],
+            "description": "null where the record was erased.",
+        },
     },
 }
 
 
 @extend_schema(tags=["log"])
 class Changes(ReadView):
-    """What was published, corrected, disputed, withdrawn, merged and restored, in order."""
+    """What was published, corrected, disputed, withdrawn, merged, restored and erased, in order."""
 
     @extend_schema(
         operation_id="list_changes",
@@ -57,14 +60,14 @@ class Changes(ReadView):
                     "entries": {"type": "array", "items": _ENTRY},
                     "head": {
                         "type": "object",
-                        "properties": {"number": {"type": "integer"}, "chain": {"type": "string"}},
+                        "properties": {"number": {"type": "integer"}, "object": {"type": "string"}},
                     },
                 },
             }
         },
     )
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        """`{"entries": [...], "head": {"number", "chain"}}`: entries after `after`, oldest first."""
+        """`{"entries": [...], "head": {"number", "object"}}`: entries after `after`, oldest first."""
         given = arguments(request, {"after", "limit"})
         after = whole_number(given, "after", default=0, most=MOST)
         size = page_size(given)
@@ -72,7 +75,7 @@ class Changes(ReadView):
             return unchanged
         head = log.head()
         entries = stored.entries_after(after, size)
-        standing = json.dumps({"number": head.number, "chain": head.chain}).encode()
+        standing = json.dumps({"number": head.number, "object": head.object_digest}).encode()
         content = b'{"entries":[' + b",".join(map(_entry, entries)) + b'],"head":' + standing + b"}"
         return json_bytes(request, content, etag=head.tag)
 
@@ -85,6 +88,6 @@ def _entry(entry: stored.Entry) -> bytes:
         "version": entry.version,
         "at": instant(entry.at),
         "digest": entry.digest,
-        "chain": entry.chain,
+        "object": entry.object_digest,
     }
-    return json.dumps(about).encode()[:-1] + b',"document":' + entry.document + b"}"
+    return json.dumps(about).encode()[:-1] + b',"document":' + (entry.document or b"null") + b"}"

@@ -56,7 +56,7 @@ _MANIFEST = {
     "type": "object",
     "required": ["log", "licence", "files"],
     "properties": {
-        "log": {"type": "object", "properties": {"number": {"type": "integer"}, "chain": {"type": "string"}}},
+        "log": {"type": "object", "properties": {"number": {"type": "integer"}, "object": {"type": "string"}}},
         "licence": {"type": "object", "properties": {"name": {"type": "string"}, "url": {"type": "string"}}},
         "files": {"type": "array", "items": _FILE},
     },
@@ -215,7 +215,7 @@ def negotiated(request: HttpRequest, given: Mapping[str, str], wanted: Wanted, f
 def exported(request: HttpRequest, wanted: Wanted, form: str) -> HttpResponseBase:
     """The answer with every incident wanted, in that format. Raises Problem."""
     # What the catalogue learns is no entry of the log.
-    etag = "" if wanted.depends_on_catalogue else f'"{log.head().chain or "empty"}-{form}"'
+    etag = "" if wanted.depends_on_catalogue else f'"{log.head().tag}-{form}"'
     unchanged = get_conditional_response(request, etag=etag) if etag else None
     if unchanged is not None:
         return _readable_anywhere(unchanged)
@@ -242,7 +242,7 @@ def _as_attachment(response: HttpResponseBase, form: str, etag: str) -> HttpResp
 
 # --- Stored files -------------------------------------------------------------------------------------------
 def _manifest(index: Index | None) -> dict[str, Any]:
-    where = {"number": index.log_number, "chain": index.log_chain} if index else {"number": 0, "chain": ""}
+    where = {"number": index.log_number, "object": index.log_object} if index else {"number": 0, "object": ""}
     sheets = index.sheets.items() if index else ()
     return {
         "log": where,
@@ -357,7 +357,7 @@ def _readable_anywhere(response: HttpResponseBase) -> HttpResponseBase:
 
 
 def _state(index: Index | None) -> str:
-    return f"{index.log_chain or 'empty'}-{index.sheets['incidents.parquet'].log_number}" if index else "none"
+    return f"{index.log_object or 'empty'}-{index.sheets['incidents.parquet'].log_number}" if index else "none"
 
 
 def _is_packed(sheet: Sheet) -> bool:

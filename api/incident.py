@@ -11,6 +11,7 @@ from django.utils.cache import patch_vary_headers
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
 
+from api.errors import Problem
 from api.reading import ReadView, arguments, json_bytes, whole_number
 from api.representations import representation
 from incidents import search, stored
@@ -28,6 +29,7 @@ _FORMATS = ", ".join(f"`.{suffix}`" for suffix in formats())
 _ANSWERS: dict[Any, Any] = {
     **{(200, one.media_type): Record if suffix == "json" else str for suffix, one in formats().items()},
     406: OpenApiResponse(description="problem+json: what there is instead"),
+    410: OpenApiResponse(description="problem+json: the record was erased"),
 }
 _VERSION = {
     "type": "object",
@@ -195,6 +197,8 @@ class VersionDiff(_NegotiatedView):
 
 def _found(given: str) -> Incident:
     incident = search.by_id(given)
+    if incident is None and search.tombstone(given):
+        raise Problem("erased", "This record was erased. The log says when and why.", status=410)
     if incident is None:
         raise Http404
     return incident

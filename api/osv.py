@@ -16,7 +16,7 @@ from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.request import Request
 
 from api import osv_files
-from api.osv_view import OsvView
+from api.osv_view import Erased, OsvView
 from api.reading import json_bytes
 from catalogue.hub import Reference, UnreadableReferenceError
 from catalogue.references import at_revision, read
@@ -136,11 +136,15 @@ class QueryBatch(OsvView):
 class Vulnerability(OsvView):
     """One record."""
 
-    @extend_schema(operation_id="osv_get_vulnerability", responses={200: OpenApiTypes.OBJECT, 404: _PROBLEM})
+    @extend_schema(
+        operation_id="osv_get_vulnerability", responses={200: OpenApiTypes.OBJECT, 404: _PROBLEM, 410: _PROBLEM}
+    )
     def get(self, request: HttpRequest, identifier: str) -> HttpResponseBase:
         """A record as an OSV document, by its OSV id (`x_FL-...`); a withdrawn one says since when it is."""
         known = public_id(identifier)
         incident = search.by_id(known) if is_public_id(known) else None
+        if incident is None and search.tombstone(known):
+            raise Erased
         if incident is None:
             raise NotFound("Vulnerability not found.")
         content = _json(osv(Published(bytes(incident.document), this_node())))

@@ -10,7 +10,7 @@ from api.errors import problem_of
 from api.reading import ReadView
 
 # google.rpc.Code by HTTP status; any other status is that of an invalid argument.
-_CODES = {404: 5, 405: 12, 413: 8, 429: 8, 500: 13, 503: 14}
+_CODES = {404: 5, 405: 12, 410: 5, 413: 8, 429: 8, 500: 13, 503: 14}
 _INVALID_ARGUMENT = 3
 
 
@@ -20,6 +20,13 @@ class NotMadeYet(APIException):
     status_code = 503
     default_detail = "The file has not been made yet; ask again in a minute."
     wait = 60
+
+
+class Erased(APIException):
+    """A 410."""
+
+    status_code = 410
+    default_detail = "This record was erased."
 
 
 class OsvView(ReadView):

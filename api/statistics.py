@@ -262,7 +262,7 @@ def _tag(query: Query, *, as_csv: bool) -> str:
     if any(name.startswith("openness.") for name in query.by):
         return ""
     asked = {"by": list(query.by), "filters": dict(query.filters), "values": query.values, "csv": as_csv}
-    return digest(canonical_bytes({"asked": asked, "head": log.head().chain}))
+    return digest(canonical_bytes({"asked": asked, "head": log.head().object_digest}))
 
 
 def _document(request: HttpRequest, query: Query, counts: Counts) -> bytes:

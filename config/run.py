@@ -143,12 +143,17 @@ def set_up() -> int:
     from django.core.management import CommandError, call_command
 
     django.setup()
+    # Late: only now there are apps.
+    from incidents import key_events
+    from incidents.guard import LogRefusesError
+
     try:
         call_command("migrate", verbosity=0, interactive=False)
+        key_events.ensure()
         call_command("load_starter", stdout=io.StringIO())
         if settings.DEMO:
             call_command("demo_moderator")
-    except CommandError as error:
+    except (CommandError, LogRefusesError) as error:
         print(error)
         return 1
     return 0

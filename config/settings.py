@@ -72,6 +72,14 @@ EXPORT_REFRESH_SECONDS = env.float("FAULTLINE_EXPORT_REFRESH_SECONDS", default=3
 EXPORT_SECONDS = env.int("FAULTLINE_EXPORT_SECONDS", default=900)
 EXPORTS_AT_ONCE = env.int("FAULTLINE_EXPORTS_AT_ONCE", default=4)
 
+# --- Log ------------------------------------------------------------------------------------------------------------
+# The node's keys, and what it signed last: web servers and workers share it, and no backup of the database holds it.
+LOG_ROOT = Path(env.str("FAULTLINE_LOG_ROOT", default="") or HOME / "log")
+# Seeds of Ed25519 keys, base64url: more keys beside those in the folder. A new log takes its first three from here.
+NODE_KEYS = env.list("FAULTLINE_NODE_KEYS", default=[])
+# What checkpoints call the log (c2sp.org/tlog-checkpoint).
+LOG_ORIGIN = f"{NODE_NAME}/log"
+
 # --- Hubs ----------------------------------------------------------------------------------------------------------
 # By the hub's slug, from FAULTLINE_HUB_<SLUG>_ENDPOINT, _TOKEN and _WEBHOOK_SECRET: a new hub needs no line here.
 HUB_ENDPOINTS = _of_hubs("ENDPOINT")
@@ -124,6 +132,7 @@ WAKES = {
     "release scheduled": ["reports.tasks.publish_due_releases"],
     "record published": ["incidents.tasks.refresh_osv_files"],
     "feed added": ["reports.tasks.import_due_feeds"],
+    "log grew": ["incidents.tasks.sign_checkpoint"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------

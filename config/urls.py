@@ -18,6 +18,7 @@ urlpatterns = [
     path("oai", oai, name="oai"),
     path("feeds/archive.atom", federation.archive_feed, name="archive-feed"),
     path("feeds/archive/<int:page>.atom", federation.archive_page, name="archive-page"),
+    path("log/", include("federation.urls")),
     path("hooks/", include("api.hooks")),
     path("osv/", include("api.osv")),
     path("console/", admin.site.urls),

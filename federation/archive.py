@@ -1,7 +1,7 @@
-"""The whole record as an archived Atom feed (RFC 4287, RFC 5005 section 4): the log in pages that never change.
+"""The whole record as an archived Atom feed (RFC 4287, RFC 5005 section 4): the log in pages that only erasure changes.
 
-Page n holds the entries (n-1)*100+1 to n*100 of the log, and is complete for ever once it is full; the feed itself is
-the newest page. An entry's id is its record's: who reads on finds the later version, which stands in place of the
+Page n holds what was published as entries (n-1)*100+1 to n*100 of the log, and is complete for ever once it is full; the
+feed itself is the newest page. Of an erased record only its entries are left, and say no more than that. An entry's id is its record's: who reads on finds the later version, which stands in place of the
 earlier one.
 """
 
@@ -57,6 +57,18 @@ def feed(node: Node, entries: Sequence[Entry], *, page: int, is_archive: bool) -
 
 
 def _add_entry(element: Element, node: Node, entry: Entry) -> None:
+    if entry.document:
+        _add_version(element, node, entry)
+        return
+    row = add(element, "entry")
+    add(row, "id", f"{node.address}/incidents/{entry.public_id}/")
+    add(row, "title", f"Erased: {entry.public_id}")
+    add(row, "updated", instant(entry.at))
+    add(row, "summary", "This record was erased.", type="text")
+    add(row, "link", rel="alternate", type="text/html", href=f"{node.address}/incidents/{entry.public_id}/")
+
+
+def _add_version(element: Element, node: Node, entry: Entry) -> None:
     document: dict[str, Any] = json.loads(entry.document)
     withdrawn = document["status"] == Status.WITHDRAWN
     row = add(element, "entry")

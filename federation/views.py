@@ -8,6 +8,7 @@ from federation import archive
 from federation.identity import node_document
 from incidents import log, stored
 from incidents.this_node import this_node
+from lib.canonical import digest
 
 _DAY = 86_400
 
@@ -38,9 +39,11 @@ def archive_page(request: HttpRequest, page: int) -> HttpResponseBase:
 
 
 def _page(request: HttpRequest, page: int, *, is_archive: bool, seconds: int) -> HttpResponseBase:
-    entries = stored.entries_after((page - 1) * archive.PER_PAGE, archive.PER_PAGE)
+    # Entries about keys are no publications: a page may hold fewer than its numbers.
+    last = page * archive.PER_PAGE
+    entries = [one for one in stored.entries_after(last - archive.PER_PAGE, archive.PER_PAGE) if one.number <= last]
     content = archive.feed(this_node(), entries, page=page, is_archive=is_archive)
-    tag = f'"{entries[-1].chain if entries else "empty"}"'
+    tag = f'"{digest(content)}"'
     response = HttpResponse(content, content_type="application/atom+xml", headers={"ETag": tag})
     response["Access-Control-Allow-Origin"] = "*"
     patch_cache_control(response, public=True, max_age=seconds)

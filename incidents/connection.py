@@ -1,19 +1,26 @@
 """The connection of public reads: a role that may only read what is public, on the replica where there is one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import psycopg
 from django.conf import settings
 from django.db import connections
 from django.db.backends.postgresql.base import DatabaseWrapper
+from django.db.models import Model, QuerySet
 
+_Row = TypeVar("_Row", bound=Model)
 _Values = Sequence[Any] | Mapping[str, Any]
 
 
 def public_connection() -> DatabaseWrapper:
     """This thread's connection for whatever the public reads."""
     return cast(DatabaseWrapper, connections[settings.PUBLIC_READS])
+
+
+def of_public(model: type[_Row]) -> QuerySet[_Row]:
+    """All rows of a public table, by that connection."""
+    return model._default_manager.using(settings.PUBLIC_READS)  # noqa: SLF001 - Django's documented API
 
 
 def rows(query: str, values: _Values = ()) -> list[tuple[Any, ...]]:

@@ -32,6 +32,18 @@ def project(incident: Incident, record: Record) -> None:
     settle_events(incident.pk)
 
 
+def remove(incident: int) -> bool:
+    """Takes away what is counted of an erased record, and says anew what its event is; whether it was in force."""
+    row = Fact.objects.filter(incident=incident).first()
+    if row is None:
+        return False
+    others = Fact.objects.filter(event=row.event).exclude(pk=incident) if row.event else Fact.objects.none()
+    tied = list(others.values_list("pk", flat=True))
+    row.delete()
+    _write_events(_component_of(tied))
+    return row.status != Status.WITHDRAWN
+
+
 def fact_columns(record: Record) -> dict[str, Any]:
     """The columns of a record's Fact but for its event. Models that are named as not affected do not count."""
     concerned = [model for model in record.affected if model.status is not AffectedStatus.NOT_AFFECTED]

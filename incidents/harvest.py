@@ -18,15 +18,17 @@ from incidents.record import Status
 # Seconds, more than an entry takes from the lock to its commit.
 LEEWAY = 5
 
+# What was erased stays listed as deleted under the category that it had: who harvests that set alone must hear of it.
 _PROJECT = """
-INSERT INTO incidents_harvestrow (incident_id, number, datestamp, origin, category, deleted)
+INSERT INTO incidents_harvestrow AS kept (incident_id, number, datestamp, origin, category, deleted)
 SELECT incident.id, %(number)s, greatest(
         date_trunc('second', clock_timestamp()) + %(leeway)s * interval '1 second',
         (SELECT max(datestamp) FROM incidents_harvestrow)
     ), incident.origin, incident.category, incident.status = %(withdrawn)s
 FROM incidents_incident incident WHERE incident.id = %(incident)s
 ON CONFLICT (incident_id) DO UPDATE SET number = EXCLUDED.number, datestamp = EXCLUDED.datestamp,
-    origin = EXCLUDED.origin, category = EXCLUDED.category, deleted = EXCLUDED.deleted
+    origin = EXCLUDED.origin, category = coalesce(nullif(EXCLUDED.category, ''), kept.category),
+    deleted = EXCLUDED.deleted
 """
 # One statement, so that the page and how many remain are of one moment.
 _PAGE = """

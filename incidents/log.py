@@ -1,62 +1,20 @@
-"""Reading and checking the public log."""
+"""Reading what was published, in order, and checking all of it."""
 
-import json
-from collections.abc import Iterator
 from datetime import datetime
 
-from incidents.models import Incident, Publication, SearchRow
+from incidents.log_checking import problems
+from incidents.models import SearchRow
 from incidents.position import LogHead, read_head
-from incidents.publishing import leaf
-from lib.canonical import chain, digest
+
+__all__ = ["LogHead", "head", "number_at", "problems"]
 
 
 def head() -> LogHead:
-    """Where the log stands now."""
+    """What was published last."""
     return read_head()
 
 
 def number_at(moment: datetime) -> int:
-    """The last entry dated by that moment; 0 before the first one."""
+    """The last publication dated by that moment; 0 before the first one."""
     rows = SearchRow.objects.filter(modified_at__lte=moment).order_by("-modified_at", "-incident")
     return rows.values_list("pk", flat=True).first() or 0
-
-
-def problems() -> Iterator[str]:
-    """Derives the whole log again from its rows; one sentence for each thing that does not hold."""
-    expected, previous = 1, ""
-    latest: dict[str, tuple[int, str]] = {}
-    superseded: dict[str, str] = {}
-    entries = Publication.objects.order_by("number").select_related("incident")
-    for entry in entries.iterator(chunk_size=1000):
-        public_id = entry.incident.public_id
-        if entry.number != expected:
-            yield f"#{expected} is missing"
-        if digest(bytes(entry.document)) != entry.digest:
-            yield f"#{entry.number}: the document does not have the digest in the log"
-        if chain(previous, leaf(entry, public_id)) != entry.chain:
-            yield f"#{entry.number}: the chain breaks here"
-        expected, previous = entry.number + 1, entry.chain
-        latest[public_id] = (entry.version, entry.digest)
-        successor = _successor(entry)
-        if successor and successor not in latest:
-            yield f"#{entry.number}: {public_id} is merged into {successor}, which the log does not have"
-        superseded[public_id] = successor
-    yield from _not_as_served(latest, superseded)
-
-
-def _not_as_served(latest: dict[str, tuple[int, str]], superseded: dict[str, str]) -> Iterator[str]:
-    columns = ("public_id", "version", "digest", "document", "superseded_by")
-    for incident in Incident.objects.only(*columns).iterator(chunk_size=1000):
-        if latest.get(incident.public_id) != (incident.version, digest(bytes(incident.document))):
-            yield f"{incident.public_id}: what is served is not the last version in the log"
-        if superseded.get(incident.public_id) != incident.superseded_by:
-            yield f"{incident.public_id}: it leads to another record than the log says"
-
-
-def _successor(entry: Publication) -> str:
-    """The record that the entry's document names in its place; "" where it names none, or is no document at all."""
-    try:
-        document = json.loads(bytes(entry.document))
-    except ValueError:
-        return ""
-    return str(document.get("superseded_by") or "") if isinstance(document, dict) else ""

@@ -11,8 +11,22 @@ from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import F, Q
 
+from incidents.log_models import Checkpoint, LogEntry, LogObject, TreeHash
 from incidents.record import Confidence, EvidenceGrade, Kind, Severity, Status
 from lib.due import DueRow
+
+__all__ = [
+    "Affected",
+    "Checkpoint",
+    "Incident",
+    "LogEntry",
+    "LogObject",
+    "Operation",
+    "OtherId",
+    "Publication",
+    "TreeHash",
+    "choices_of",
+]
 
 
 def choices_of(values: type[StrEnum]) -> list[tuple[str, str]]:
@@ -29,10 +43,22 @@ class Operation(models.TextChoices):
     WITHDRAW = "withdraw"
     MERGE = "merge"
     RESTORE = "restore"
+    ERASE = "erase"
+
+
+class PublicRecords(models.Manager["Incident"]):
+    """What the public may read: not what was erased."""
+
+    def get_queryset(self) -> models.QuerySet["Incident"]:
+        """Without tombstones."""
+        return super().get_queryset().filter(erased_at=None)
 
 
 class Incident(models.Model):
-    """One public record as it stands: what pages and API read."""
+    """One public record as it stands: what pages and API read.
+
+    Of an erased one nothing but its id, its dates and its last version is left; only `everything` finds it.
+    """
 
     public_id = models.CharField(max_length=16, unique=True)
     origin = models.CharField(max_length=253)
@@ -52,6 +78,10 @@ class Incident(models.Model):
     modified_at = models.DateTimeField()
     document = models.BinaryField(help_text="RFC 8785 bytes of the current version.")
     digest = models.CharField(max_length=64)
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    objects = PublicRecords()
+    everything = models.Manager["Incident"]()
 
     class Meta:
         ordering = ["-published_at", "-pk"]
@@ -65,7 +95,11 @@ class Incident(models.Model):
             models.CheckConstraint(
                 condition=models.Q(superseded_by="") | models.Q(status=Status.WITHDRAWN),
                 name="incident_superseded_is_withdrawn",
-            )
+            ),
+            models.CheckConstraint(
+                condition=models.Q(erased_at=None) | models.Q(status=Status.WITHDRAWN, title="", digest=""),
+                name="incident_erased_is_empty",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -73,16 +107,16 @@ class Incident(models.Model):
 
 
 class Publication(models.Model):
-    """One entry of the public log. Numbers have no gap and follow commit order; entries never change."""
+    """What one entry of the public log did to a record. Only erasure changes a row: then document and digest go."""
 
-    number = models.BigIntegerField(primary_key=True)
+    number = models.BigIntegerField(primary_key=True, help_text="The entry's index in the log.")
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="publications")
     operation = models.CharField(max_length=10, choices=Operation)
     version = models.PositiveIntegerField()
     at = models.DateTimeField()
-    document = models.BinaryField(help_text="RFC 8785 bytes of this version.")
-    digest = models.CharField(max_length=64, help_text="SHA-256 of the document.")
-    chain = models.CharField(max_length=64, help_text="SHA-256 of the previous link and this entry's leaf.")
+    document = models.BinaryField(help_text="RFC 8785 bytes of this version; empty once the record is erased.")
+    digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 of the document.")
+    object_digest = models.CharField(max_length=64, help_text="SHA-256 of the signed object that the entry names.")
 
     class Meta:
         ordering = ["number"]

@@ -12,20 +12,20 @@ from time import monotonic
 from incidents.connection import public_connection, rows
 
 KNOWN_SECONDS = 1.0
-_HEAD = "SELECT number, chain FROM incidents_publication ORDER BY number DESC LIMIT 1"
+_HEAD = "SELECT number, object_digest FROM incidents_publication ORDER BY number DESC LIMIT 1"
 
 
 @dataclass(frozen=True)
 class LogHead:
-    """Where the log stands: the last number and its chain digest; 0 and "" before the first publication."""
+    """The last publication: its number, and the digest of its signed object; 0 and "" before the first."""
 
     number: int
-    chain: str
+    object_digest: str
 
     @property
     def tag(self) -> str:
         """The ETag of what follows from the log up to there."""
-        return self.chain or "empty"
+        return self.object_digest or "empty"
 
 
 class _Known(local):

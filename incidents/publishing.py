@@ -1,33 +1,32 @@
-"""Appends to the public log: publish, correct, dispute, withdraw, merge, restore.
+"""Makes records public, each as an entry of the log: publish, correct, dispute, withdraw, merge, restore, erase.
 
-The only code that writes what the world reads.
-
-The log: number n = 1, 2, 3, ... in commit order without a gap; leaf(n) = RFC 8785 bytes of
-{"at", "digest", "id", "number", "operation", "version"}; chain(n) = SHA-256(chain(n-1) || leaf(n)), where chain(0) is
-32 zero bytes.
+The only code that writes what the world reads. A publication's number is the index of its entry in the log, whose first
+entry, 0, holds the node's keys (docs/federation.md).
 """
 
 import json
 import secrets
 from collections.abc import Iterable
 from datetime import datetime
+from enum import StrEnum
+from typing import Literal
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from catalogue import visibility
 from catalogue.naming import find_alias, names_of
-from incidents import facts, harvest, position, search_rows
+from incidents import facts, harvest, position, search_rows, sequencing, tree
 from incidents.exports import outdated
-from incidents.models import Affected, Incident, Operation, OtherId, Publication
+from incidents.leaves import LeafOp, salted
+from incidents.models import Affected, Incident, LogEntry, LogObject, Operation, OtherId, Publication
 from incidents.record import AffectedModel, AffectedStatus, Match, Record, Status
 from incidents.search import of_model
-from lib.canonical import canonical_bytes, chain, digest
+from lib.canonical import canonical_bytes, digest
 from lib.wake import wake
 
-# pg_advisory_xact_lock key of the log; the number means nothing.
-_LOG_LOCK = 7_265_103
+ERASURE_SCHEMA: Literal["faultline/erasure/1"] = "faultline/erasure/1"
 # Of a row of `Affected`: no hub has commits longer than that.
 _LONGEST_REVISION = 64
 _CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -41,17 +40,17 @@ def mint_public_id(now: datetime) -> str:
     """A new public id: the year of publication and 40 random bits, which tell nothing of the queue behind it."""
     while True:
         public_id = f"FL-{now.year}-" + "".join(secrets.choice(_CROCKFORD) for _ in range(8))
-        if not Incident.objects.filter(public_id=public_id).exists():
+        if not Incident.everything.filter(public_id=public_id).exists():
             return public_id
 
 
 @transaction.atomic
 def publish(record: Record) -> Publication:
     """Appends the first version of a record. `record.id` must be new."""
-    _lock_log()
+    tree.lock()
     if record.version != 1 or record.status is not Status.PUBLISHED:
         raise NotPublishableError("a first publication has version 1 and status published")
-    if Incident.objects.filter(public_id=record.id).exists():
+    if Incident.everything.filter(public_id=record.id).exists():
         raise NotPublishableError(f"{record.id} is already published")
     return _append(Incident(public_id=record.id), Operation.PUBLISH, record)
 
@@ -63,7 +62,7 @@ def revise(operation: Operation, record: Record) -> Publication:
     A correction, a dispute, a withdrawal; a merge, which is a withdrawal in favour of the record that supersedes it; or
     a restoration, which takes a merge back.
     """
-    _lock_log()
+    tree.lock()
     incident = Incident.objects.select_for_update().filter(public_id=record.id).first()
     if incident is None:
         raise NotPublishableError(f"{record.id} was never published")
@@ -80,6 +79,76 @@ def revise(operation: Operation, record: Record) -> Publication:
         raise NotPublishableError(f"{operation} leaves a record {leaves}, not {record.status}")
     _refuse_wrong_successor(operation, record)
     return _append(incident, operation, record)
+
+
+class ErasureReason(StrEnum):
+    """Why a public record had to go; public itself."""
+
+    PERSON = "person"
+    UNLAWFUL = "unlawful"
+
+
+@transaction.atomic
+def erase(public_id: str, *, reason: ErasureReason, again: bool = False) -> Publication:
+    """Takes every byte of a record away, in all versions; its entries stay, and one more says that it was erased.
+
+    `again` says so once more of one that is erased: where the key that signed it was revoked.
+    """
+    tree.lock()
+    incident = Incident.everything.select_for_update().filter(public_id=public_id).first()
+    if incident is None:
+        raise NotPublishableError(f"{public_id} was never published")
+    if incident.origin != settings.NODE_NAME:
+        raise NotPublishableError(f"only {incident.origin} may erase {public_id}")
+    if incident.erased_at and not again:
+        raise NotPublishableError(f"{public_id} is erased already")
+    version, now = incident.version + 1, timezone.now().replace(microsecond=0)
+    statement = {
+        "erased": instant(now),
+        "id": public_id,
+        "origin": incident.origin,
+        "reason": reason.value,
+        "schema": ERASURE_SCHEMA,
+        "version": version,
+    }
+    payload = salted("erasure", canonical_bytes(statement))
+    return erased(sequencing.append(LeafOp.ERASE, public_id, version, payload, at=instant(now)), incident, now)
+
+
+def erased(entry: LogEntry, incident: Incident, now: datetime) -> Publication:
+    """Does what an entry of an erasure says; the caller holds the log's lock."""
+    publication = Publication.objects.create(
+        number=entry.index,
+        incident=incident,
+        operation=Operation.ERASE,
+        version=entry.revision,
+        at=now,
+        document=b"",
+        digest="",
+        object_digest=entry.object_id,
+    )
+    incident.publications.exclude(pk=publication.pk).update(document=b"", digest="")
+    LogObject.objects.filter(entry__subject=entry.subject, entry__index__lt=entry.index).update(body=None)
+    _empty(incident, entry.revision, now)
+    harvest.project(publication)
+    outdated.at_once()
+    _tell()
+    return publication
+
+
+def _empty(incident: Incident, version: int, now: datetime) -> None:
+    """Leaves the tombstone; whatever counts, finds or names the record lets it go."""
+    named = facts.namings_of(_said(incident))
+    incident.affected.all().delete()
+    incident.other_ids.all().delete()
+    search_rows.remove(incident.pk)
+    facts.recount_names(named if facts.remove(incident.pk) else {}, {})
+    for column in ("kind", "category", "severity", "evidence_grade", "confidence", "title", "occurred", "digest"):
+        setattr(incident, column, "")
+    incident.version, incident.status, incident.superseded_by = version, Status.WITHDRAWN, ""
+    incident.document, incident.modified_at, incident.erased_at = b"", now, now
+    incident.save()
+    _watch(set(named))
 
 
 def _refuse_wrong_successor(operation: Operation, record: Record) -> None:
@@ -105,49 +174,54 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(timezone.get_default_timezone()).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def leaf(publication: Publication, public_id: str) -> bytes:
-    """The bytes of a log entry that the chain covers."""
-    return canonical_bytes(
-        {
-            "at": instant(publication.at),
-            "digest": publication.digest,
-            "id": public_id,
-            "number": publication.number,
-            "operation": publication.operation,
-            "version": publication.version,
-        }
-    )
-
-
-def _lock_log() -> None:
-    """Held until commit: numbers are given in commit order, so a reader who has seen n has seen all below n."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOG_LOCK])
+# What the log's readers, who need not know our words for it, see each operation as.
+LEAF_OPS: dict[Operation, LeafOp] = {
+    Operation.PUBLISH: LeafOp.PUBLISH,
+    Operation.CORRECT: LeafOp.REVISE,
+    Operation.DISPUTE: LeafOp.REVISE,
+    Operation.RESTORE: LeafOp.REVISE,
+    Operation.WITHDRAW: LeafOp.RETRACT,
+    Operation.MERGE: LeafOp.RETRACT,
+    Operation.ERASE: LeafOp.ERASE,
+}
 
 
 def _append(incident: Incident, operation: Operation, record: Record) -> Publication:
     document = canonical_bytes(record.document())
+    entry = sequencing.append(
+        LEAF_OPS[operation], record.id, record.version, salted("record", document), at=record.modified
+    )
+    return published(entry, incident, operation, record, document)
+
+
+def published(
+    entry: LogEntry, incident: Incident, operation: Operation, record: Record, document: bytes
+) -> Publication:
+    """Does what an entry of a record says; the caller holds the log's lock."""
     _project(incident, record, document)
-    last = Publication.objects.order_by("-number").first()
-    publication = Publication(
-        number=last.number + 1 if last else 1,
+    publication = Publication.objects.create(
+        number=entry.index,
         incident=incident,
         operation=operation,
         version=record.version,
         at=incident.modified_at,
         document=document,
         digest=incident.digest,
+        object_digest=entry.object_id,
     )
-    publication.chain = chain(last.chain if last else "", leaf(publication, record.id))
-    publication.save(force_insert=True)
     search_rows.project(publication)
     harvest.project(publication)
     if record.status is Status.WITHDRAWN:
         outdated.at_once()
+    _tell()
+    return publication
+
+
+def _tell() -> None:
+    """Lets those know who follow the log."""
     wake("record published")
     position.forget()
     transaction.on_commit(position.forget)
-    return publication
 
 
 def _project(incident: Incident, record: Record, document: bytes) -> None:
@@ -185,8 +259,8 @@ def _project(incident: Incident, record: Record, document: bytes) -> None:
 
 
 def _said(incident: Incident) -> list[tuple[str, str, str]]:
-    """(hub, name, status) of each model that its document names; of none before its first."""
-    document = json.loads(bytes(incident.document)) if incident.pk else {"affected": []}
+    """(hub, name, status) of each model that its document names; of none before its first, or once it is erased."""
+    document = json.loads(bytes(incident.document)) if incident.document else {"affected": []}
     return [(model["hub"] or "", model["name"], model["status"]) for model in document["affected"]]
 
 

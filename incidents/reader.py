@@ -11,14 +11,18 @@ from psycopg import errors, sql
 # Whatever is derived from published documents alone. A table of anything that was not published never belongs here.
 PUBLIC_TABLES = (
     "incidents_affected",
+    "incidents_checkpoint",
     "incidents_facetcount",
     "incidents_fact",
     "incidents_harvestrow",
     "incidents_incident",
+    "incidents_logentry",
+    "incidents_logobject",
     "incidents_otherid",
     "incidents_publication",
     "incidents_recordedname",
     "incidents_searchrow",
+    "incidents_treehash",
 )
 
 

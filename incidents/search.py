@@ -24,11 +24,18 @@ def by_id(text: str) -> Incident | None:
     return found or others.exclude(status=Status.WITHDRAWN).first() or others.first()
 
 
+def tombstone(text: str) -> Incident | None:
+    """What is left of the erased record with that public id."""
+    if "\x00" in text:
+        return None
+    return Incident.everything.filter(public_id=text.upper(), erased_at__isnull=False).first()
+
+
 def in_place_of(incident: Incident) -> Incident:
     """The record that stands in the place of a merged one, through every merge; the incident itself otherwise."""
     found, seen = incident, {incident.public_id}
     while found.superseded_by and found.superseded_by not in seen:
-        following = Incident.objects.filter(public_id=found.superseded_by).first()
+        following = Incident.everything.filter(public_id=found.superseded_by).first()
         if following is None:
             break
         seen.add(following.public_id)

@@ -35,6 +35,11 @@ INSERT INTO incidents_facetcount AS kept (token, dimension, value, records)
 SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[]) AS new(token, dimension, value), (VALUES (%s)) AS one
 ON CONFLICT (token) DO UPDATE SET records = kept.records + EXCLUDED.records, value = EXCLUDED.value
 """
+# What an erased record alone had: its name must not stay as a value that nothing has.
+_FORGET = """
+DELETE FROM incidents_facetcount facet WHERE token = ANY(%s) AND records = 0
+    AND NOT EXISTS (SELECT FROM incidents_searchrow row WHERE row.tokens @> ARRAY[facet.token])
+"""
 # Never below zero: until `rebuild` has counted again, a row may have tokens that are not counted yet.
 _DISCOUNT = "UPDATE incidents_facetcount SET records = greatest(records - 1, 0) WHERE token = ANY(%s)"
 _RECOUNT = """
@@ -78,6 +83,19 @@ def project(publication: Publication) -> None:
     _schedule([version.incident])
 
 
+def remove(incident: int) -> None:
+    """Takes away every row of an erased record, and the values that no other has. Call it in its transaction."""
+    _lock()
+    rows = SearchRow.objects.filter(incident=incident)
+    counted = rows.filter(until=STANDS, in_force=True).values_list("tokens", flat=True).first() or []
+    tokens = {token for row in rows.values_list("tokens", flat=True) for token in row}
+    rows.delete()
+    SearchRefresh.objects.filter(incident=incident).delete()
+    with connection.cursor() as cursor:
+        cursor.execute(_DISCOUNT, [counted])
+        cursor.execute(_FORGET, [sorted(tokens)])
+
+
 @transaction.atomic
 def describe_again(incident: int) -> bool:
     """Asks the catalogue again about the models that the record names now; whether that changed what finds it."""
@@ -114,14 +132,16 @@ def recount() -> None:
 
 
 def _next_incidents(last: int, batch: int) -> list[int]:
-    rows = Publication.objects.filter(incident__gt=last).order_by("incident")
+    rows = Publication.objects.filter(incident__gt=last, incident__erased_at=None).order_by("incident")
     return list(rows.values_list("incident", flat=True).distinct()[:batch])
 
 
 @transaction.atomic
 def _rebuild(incidents: Sequence[int], known: Known) -> int:
     _lock()
-    entries = Publication.objects.filter(incident__in=incidents).order_by("incident", "-number")
+    # Asked again under the lock: one may have been erased since it was found.
+    standing = Publication.objects.filter(incident__in=incidents, incident__erased_at=None)
+    entries = standing.order_by("incident", "-number")
     versions = [_version(entry, known) for entry in entries]
     SearchRow.objects.filter(incident__in=incidents).delete()
     following = dict.fromkeys(incidents, STANDS)
@@ -132,7 +152,7 @@ def _rebuild(incidents: Sequence[int], known: Known) -> int:
     _insert(rows)
     # Only the words: `recount` counts when all rows are there.
     _name({number: pair for version in versions for number, pair in version.tokens.items()}, records=0)
-    _schedule(incidents)
+    _schedule({version.incident for version in versions})
     return len(versions)
 
 

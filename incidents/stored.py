@@ -5,10 +5,13 @@ from datetime import datetime
 
 from incidents.connection import rows
 
-_RECORD = "SELECT public_id, digest, superseded_by, document FROM incidents_incident WHERE public_id = %s"
+_RECORD = """
+SELECT public_id, digest, superseded_by, document FROM incidents_incident
+WHERE public_id = %s AND erased_at IS NULL
+"""
 _ENTRIES = """
 SELECT publication.number, publication.operation, incident.public_id, publication.version, publication.at,
-       publication.digest, publication.chain, publication.document
+       publication.digest, publication.object_digest, publication.document
 FROM incidents_publication publication JOIN incidents_incident incident ON incident.id = publication.incident_id
 WHERE publication.number > %s ORDER BY publication.number LIMIT %s
 """
@@ -26,7 +29,7 @@ class StoredRecord:
 
 @dataclass(frozen=True)
 class Entry:
-    """One entry of the log with the document of that version."""
+    """One publication with the document of that version; `digest` and `document` are empty once it was erased."""
 
     number: int
     operation: str
@@ -34,12 +37,12 @@ class Entry:
     version: int
     at: datetime
     digest: str
-    chain: str
+    object_digest: str
     document: bytes
 
 
 def record(public_id: str) -> StoredRecord | None:
-    """The record with just that public id, or None."""
+    """The record with just that public id, or None; None of an erased one, too."""
     if "\x00" in public_id:  # which PostgreSQL cannot even compare with
         return None
     found = rows(_RECORD, [public_id])
@@ -47,5 +50,5 @@ def record(public_id: str) -> StoredRecord | None:
 
 
 def entries_after(number: int, limit: int) -> list[Entry]:
-    """The next `limit` entries after `number`, oldest first: gap-free, because numbers follow commit order."""
+    """The next `limit` publications after `number`, oldest first: none is missed, as numbers follow commit order."""
     return [Entry(*row) for row in rows(_ENTRIES, [number, limit])]

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from incidents import osv_files, refreshing
+from incidents import checkpoints, osv_files, refreshing
 from incidents.exports import refreshing as exports_refreshing
 
 
@@ -23,3 +23,9 @@ def refresh_exports() -> None:
 def refresh_osv_files() -> None:
     """Makes the OSV files again when the log has grown."""
     osv_files.refresh_due()
+
+
+@shared_task
+def sign_checkpoint() -> None:
+    """Signs what the log has gained."""
+    checkpoints.sign_or_say()

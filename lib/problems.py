@@ -90,6 +90,12 @@ KINDS: dict[str, Kind] = {
     "wrong-state": Kind(
         409, "Not in this state", "The report has moved on: it was decided on or withdrawn, or its one appeal was made."
     ),
+    "erased": Kind(
+        410,
+        "The record was erased",
+        "Every version of the record was taken away for good. `/api/v1/changes` has its entries, without documents, and"
+        " the signed entry of the erasure says why. Delete your copies.",
+    ),
     "too-large": Kind(
         413, "The body is too large", "The body is larger than this address takes. Send less, or in parts."
     ),
@@ -135,6 +141,9 @@ KINDS: dict[str, Kind] = {
         "The node is busy",
         "The database gave the question up, or as many exports are under way as the node serves at once. Ask for less"
         " (a narrower filter, a smaller page), or wait a little.",
+    ),
+    "not-signed-yet": Kind(
+        503, "The proof cannot be given yet", "No signed checkpoint covers the entry yet. One will within a minute."
     ),
     "not-made-yet": Kind(503, "The file is being made", "A stored export is being made or replaced."),
     "unavailable": Kind(

@@ -136,14 +136,20 @@ def _cases_of_it_alone(report: Report) -> list[Case]:
 def _cases(report: Report) -> int:
     alone = _cases_of_it_alone(report)
     for case in alone:
-        aliases = [row.alias for row in case.models.select_related("alias__model") if row.alias]
-        for rows in (case.models, case.references, case.classifications, case.redactions, case.excerpts):
-            rows.all().delete()
-        _empty_reasons(case)
-        _blank(case, KEPT_OF_CASE)
-        _empty_notes(Activity.objects.filter(case=case))
-        forget_unless_known(alias.model for alias in aliases)
+        empty_case(case)
     return len(alone)
+
+
+def empty_case(case: Case) -> None:
+    """Takes all wording out of a case, and what was said about it; the caller holds its lock."""
+    aliases = [row.alias for row in case.models.select_related("alias__model") if row.alias]
+    emptied = (case.models, case.references, case.classifications, case.redactions, case.excerpts, case.statements)
+    for rows in emptied:
+        rows.all().delete()
+    _empty_reasons(case)
+    _blank(case, KEPT_OF_CASE)
+    _empty_notes(Activity.objects.filter(case=case))
+    forget_unless_known(alias.model for alias in aliases)
 
 
 def _empty_reasons(case: Case) -> None:

@@ -26,6 +26,7 @@ _TEXTS = {
 }
 _PUBLISHED = "Your report was accepted, and what it is about is public."
 _WITHDRAWN = "Your report was accepted; what was published about it has been withdrawn. The record says why."
+_ERASED = "Your report was accepted; what was published about it has been erased."
 _APPEALED = "You appealed. Somebody else than before will read the report again and answer you here."
 
 
@@ -38,9 +39,13 @@ def status_for(typed: str) -> StatusNotice | None:
 def status_of(report: Report) -> StatusNotice:
     """A report's state in plain words."""
     cases = report.cases.exclude(state__in=(CaseState.MERGED, CaseState.CLOSED))
+    erased = cases.filter(state=CaseState.ERASED).exists()
+    cases = cases.exclude(state=CaseState.ERASED)
     public_ids = tuple(cases.exclude(incident=None).order_by("pk").values_list("incident__public_id", flat=True))
     withdrawn = bool(public_ids) and not cases.exclude(state=CaseState.WITHDRAWN).exists()
     text = _WITHDRAWN if withdrawn else _PUBLISHED if public_ids else _TEXTS[ReportState(report.state)]
+    if erased and not public_ids:
+        text = _ERASED
     if report.reject_reason:
         text = f"{text} The reason: {RejectReason(report.reject_reason).label.lower()}."
         if Appeal.objects.filter(report=report, outcome="").exists():

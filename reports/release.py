@@ -13,11 +13,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from incidents.guard import LogRefusesError
 from incidents.models import Publication
 from incidents.publishing import NotPublishableError
 from lib.due import lease_next
 from lib.wake import wake
-from reports import embargo, joining, redacting, workflow
+from reports import embargo, joining, record_erasure, redacting, workflow
 from reports.actors import Actor, NotAllowedError, NotReadyError, Software, WrongStateError, record_activity, require
 from reports.approval import approved_digest
 from reports.conflicts import has_published, refuse_conflict
@@ -39,6 +40,7 @@ _DOES: dict[str, Callable[[Case, Actor, str], Publication]] = {
     ReleaseVerb.CORRECT: lambda case, by, notice: workflow.correct(case=case, by=by, notice=notice),
     ReleaseVerb.DISPUTE: lambda case, by, notice: workflow.dispute(case=case, by=by, notice=notice),
     ReleaseVerb.WITHDRAW: lambda case, by, notice: workflow.withdraw(case=case, by=by, notice=notice),
+    ReleaseVerb.ERASE: lambda case, by, reason: record_erasure.erase(case=case, by=by, reason=reason),
     ReleaseVerb.ADD_STATEMENTS: lambda case, by, _notice: workflow.add_statements(case=case, by=by),
 }
 
@@ -53,6 +55,8 @@ def schedule(*, case: Case, verb: str, by: User, notice: str = "", into: Case | 
     case, into = _lock(case, into)
     if verb in _NEEDS_NOTICE and not notice.strip():
         raise NotReadyError([f"to {verb} a record, say why: the reason is public"])
+    if verb == ReleaseVerb.ERASE and notice not in record_erasure.REASONS:
+        raise NotReadyError(["to erase a record, choose one of the reasons: it is public"])
     if problems := redacting.problems_in(case, notice, "public reason"):
         raise NotReadyError(problems)
     if into is not None:
@@ -85,7 +89,7 @@ def schedule(*, case: Case, verb: str, by: User, notice: str = "", into: Case | 
 def approve(*, release: Release, by: User, seen: str) -> Release:
     """The second person approves what they read (`seen`, the digest on their page). If it changed, it is cancelled."""
     case, row = _locked(release)
-    require(by, "reports.publish")
+    require(by, _permission_of_second(row))
     refuse_conflict(by, case=case)
     if row.state != ReleaseState.AWAITING:
         raise WrongStateError(f"this is {row.get_state_display().lower()} already")
@@ -169,6 +173,9 @@ def publish_due() -> int:
     while lease := lease_next(Release.objects.filter(state=ReleaseState.SCHEDULED)):
         try:
             made += _publish_leased(lease)
+        except LogRefusesError as error:
+            log.error("release waits for the log", release=lease.pk, error=str(error))  # noqa: TRY400 - no bug of ours
+            lease.postpone(str(error))
         except Exception as error:
             log.exception("release failed", release=lease.pk)
             lease.fail(type(error).__name__)
@@ -203,7 +210,7 @@ def _perform(row: Release, case: Case) -> None:
     if needs_second(case, row.verb):
         if row.second is None:
             raise WrongStateError("meanwhile it takes a second person")
-        require(row.second, "reports.publish")
+        require(row.second, _permission_of_second(row))
     row.publication = _merged(row, case) if row.into else _DOES[row.verb](case, row.asked_by, row.notice)
     row.state, row.ended_at, row.leased_until = ReleaseState.RELEASED, timezone.now(), None
     row.save(update_fields=["publication", "state", "ended_at", "leased_until"])
@@ -231,6 +238,11 @@ def _lock(case: Case, into: Case | None) -> tuple[Case, Case | None]:
 
 def _relocked(case: Case) -> Case:
     return Case.objects.select_for_update().get(pk=case.pk)
+
+
+def _permission_of_second(row: Release) -> str:
+    """Nothing brings back what is erased: both must be people who may erase."""
+    return "reports.erase" if row.verb == ReleaseVerb.ERASE else "reports.publish"
 
 
 def _start(row: Release, by: User) -> None:

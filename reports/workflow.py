@@ -80,6 +80,7 @@ CASE_MOVES = {
     "correct": Move("reports.publish", _IN_FORCE, CaseState.PUBLISHED),
     "dispute": Move("reports.publish", frozenset({CaseState.PUBLISHED}), CaseState.DISPUTED),
     "withdraw": Move("reports.withdraw", _IN_FORCE, CaseState.WITHDRAWN),
+    "erase": Move("reports.erase", _IN_FORCE | {CaseState.WITHDRAWN, CaseState.MERGED}, CaseState.ERASED),
 }
 # Leaves the state as it is.
 _ADD_STATEMENTS = Move("reports.publish", _IN_FORCE, "")

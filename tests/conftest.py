@@ -20,7 +20,7 @@ from django.test import Client
 from hypothesis import settings as hypothesis
 
 from accounts.models import User
-from incidents import position
+from incidents import guard, position
 from lib.store import store
 from tests import factories
 
@@ -95,6 +95,12 @@ def _no_limits_from_the_test_before() -> None:
 def _no_position_from_the_test_before() -> None:
     """Where the log stands is known for a second, which the log of another test may not outlive."""
     position.forget()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_signed_by_the_test_before() -> None:
+    """The guard outside the database outlives what a test rolls back."""
+    (settings.LOG_ROOT / guard.NAME).unlink(missing_ok=True)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """Settings of the test run, in place before Django reads the environment. Loaded as a pytest plug-in."""
 
 import atexit
+import base64
 import os
 import shutil
 import tempfile
@@ -23,5 +24,13 @@ atexit.register(shutil.rmtree, _evidence, ignore_errors=True)
 _exports = tempfile.mkdtemp(prefix="faultline-exports-")
 os.environ["FAULTLINE_EXPORT_ROOT"] = _exports
 atexit.register(shutil.rmtree, _exports, ignore_errors=True)
+# The node's keys, and what it signed last: a folder of this run's own, too.
+_log = tempfile.mkdtemp(prefix="faultline-log-")
+os.environ["FAULTLINE_LOG_ROOT"] = _log
+atexit.register(shutil.rmtree, _log, ignore_errors=True)
+# Keys that are in no file: making them is tested by itself.
+os.environ["FAULTLINE_NODE_KEYS"] = ",".join(
+    base64.urlsafe_b64encode(bytes([number]) * 32).decode().rstrip("=") for number in (1, 2, 3)
+)
 # What is approved is public at once; tests of the time to undo it set that time.
 os.environ["FAULTLINE_UNDO_SECONDS"] = "0"

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponseBase
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from incidents import search
+from incidents import proofs, search
 from incidents.differences import changed_fields, differences
 from incidents.format import Published, formats, without_suffix
 from incidents.models import Incident, Operation, Publication
@@ -48,6 +48,8 @@ class Version:
 @require_safe
 def page(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """One record for people. An id of another database redirects to ours, a merged record to the one in its place."""
+    if erased := search.tombstone(public_id):
+        return _gone(request, erased)
     incident = _found(public_id)
     if incident.public_id != public_id:
         return redirect("website:incident", public_id=incident.public_id, permanent=False)
@@ -69,8 +71,18 @@ def page(request: HttpRequest, public_id: str) -> HttpResponseBase:
         "citations": [(formats()[suffix], formats()[suffix].one(published).decode().strip()) for suffix in CITATIONS],
         "for_search_engines": _for_search_engines(published),
         "crosswalk": _crosswalk(document),
+        "proof": proofs.place_of(incident.public_id),
     }
     return public_page(request, "website/incident.html", context)
+
+
+def _gone(request: HttpRequest, incident: Incident) -> HttpResponse:
+    """The page of an erased record: 410, and what the log says of the erasure."""
+    entry, proof = incident.publications.order_by("number").last(), proofs.place_of(incident.public_id)
+    context = {"incident": incident, "entry": entry, "proof": proof}
+    response = render(request, "website/erased.html", context, status=410)
+    patch_cache_control(response, public=True, max_age=SECONDS_KEPT)
+    return response
 
 
 @require_safe

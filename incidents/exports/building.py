@@ -72,7 +72,9 @@ def _refresh(folder: Path, going_on: Callable[[], None]) -> Index:
         sheets[PARQUET] = _parquet(folder, sheets[IN_FORCE], going_on)
     elif before and before.log_number == head.number:
         return before
-    index = Index(form=FORM, log_number=head.number, log_chain=head.chain, at=instant(timezone.now()), sheets=sheets)
+    index = Index(
+        form=FORM, log_number=head.number, log_object=head.object_digest, at=instant(timezone.now()), sheets=sheets
+    )
     going_on()
     _replace(folder, index)
     return index
@@ -82,8 +84,8 @@ def _usable(folder: Path, index: Index | None) -> Index | None:
     """The index, if it is of this log and its files are all there: else everything is made anew."""
     if index is None or index.form != FORM:
         return None
-    entry = Publication.objects.filter(number=index.log_number).only("chain").first()
-    if (entry.chain if entry else "") != index.log_chain:
+    entry = Publication.objects.filter(number=index.log_number).only("object_digest").first()
+    if (entry.object_digest if entry else "") != index.log_object:
         return None
     for file in _files(index):
         path = folder / file.path

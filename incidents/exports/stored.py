@@ -63,7 +63,7 @@ class Index(BaseModel):
 
     form: int
     log_number: int
-    log_chain: str
+    log_object: str
     at: str
     sheets: dict[str, Sheet]
 

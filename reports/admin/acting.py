@@ -6,13 +6,17 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from accounts.models import User
+from incidents.guard import LogRefusesError
 from incidents.publishing import NotPublishableError
 from reports.actors import NotAllowedError, NotReadyError, WrongStateError
 from reports.conversation import RefusedMessageError
 from reports.workflow import Move
 
 # A verb's refusals: a message on the page, never an error page.
-REFUSALS = (NotAllowedError, NotReadyError, WrongStateError, NotPublishableError, RefusedMessageError)
+REFUSALS = (
+    *(NotAllowedError, NotReadyError, WrongStateError, NotPublishableError, RefusedMessageError),
+    LogRefusesError,
+)
 
 # Of every number that fits PostgreSQL's bigint.
 _MOST_DIGITS = 18

@@ -9,6 +9,7 @@ from reports.admin.embargoes import EmbargoChangeForm, EmbargoForm
 from reports.admin.replies import ReplyLinkForm
 from reports.conflicts import conflict_with_case, has_published
 from reports.models import LIVE, Case, CaseState, Embargo, Release, ReleaseState, Statement, StatementState
+from reports.record_erasure import REASONS
 from reports.release import open_release
 from reports.second_person import needs_second
 from reports.workflow import CASE_MOVES
@@ -19,6 +20,10 @@ _BUTTONS = {
     "correct": ("Correct", "Makes the saved wording public as a new version, and ends a dispute. Say what changed."),
     "dispute": ("Mark as disputed", "Stays public with this mark and these reasons."),
     "withdraw": ("Withdraw", "No longer stands, for good; stays readable with this reason, so that citations resolve."),
+    "erase": (
+        "Erase",
+        "Takes every version away for good, with this case's wording. That it was there stays in the log.",
+    ),
 }
 
 
@@ -32,6 +37,7 @@ def context(case: Case, by: User) -> dict[str, Any]:
         "buttons": [
             (verb, title, hint, needs_second(saved, verb)) for verb, (title, hint) in _BUTTONS.items() if verb in moves
         ],
+        "erasure_reasons": REASONS,
         "conflict": conflict,
         "waiting": waiting,
         "cancelled": None if waiting else _last_cancelled(saved),

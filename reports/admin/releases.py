@@ -24,7 +24,7 @@ from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.release_panel import outcome
 from reports.approval import approved_digest
 from reports.conflicts import conflict_with_case
-from reports.models import Case, Release, ReleaseState
+from reports.models import Case, Release, ReleaseState, ReleaseVerb
 from reports.redaction import masked
 from reports.second_person import needs_second, refuse_second
 
@@ -132,6 +132,8 @@ def _context(row: Release, by: User) -> dict[str, Any]:
 
 def _differences(case: Case, row: Release) -> list[Difference]:
     before = json.loads(bytes(case.incident.document)) if case.incident else None
+    if row.verb == ReleaseVerb.ERASE:
+        return differences(before, {})
     try:
         if row.into:
             after = joining.merged_record(case, row.into, row.notice).document()

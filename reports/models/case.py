@@ -21,6 +21,7 @@ class CaseState(models.TextChoices):
     WITHDRAWN = "withdrawn", "Withdrawn"
     MERGED = "merged", "Merged"
     CLOSED = "closed", "Closed"
+    ERASED = "erased", "Erased"
 
 
 # Where a case can still change and take in reports.

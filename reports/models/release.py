@@ -17,6 +17,7 @@ class ReleaseVerb(models.TextChoices):
     CORRECT = "correct", "Correct"
     DISPUTE = "dispute", "Mark as disputed"
     WITHDRAW = "withdraw", "Withdraw"
+    ERASE = "erase", "Erase"
     ADD_STATEMENTS = "add_statements", "Add the publisher's statement"
     MERGE = "merge", "Merge into another record"
 

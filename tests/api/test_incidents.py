@@ -136,18 +136,22 @@ class TestChanges:
         assert [(entry["number"], entry["operation"]) for entry in entries] == [(1, "publish"), (2, "correct")]
         assert entries[1]["document"]["title"] == "A better title"
 
-    def test_a_follower_can_derive_the_chain_from_what_is_served(self, researcher):
-        from lib.canonical import canonical_bytes, chain, digest
+    def test_a_follower_can_check_each_document_against_its_signed_object(self, researcher):
+        from incidents import checkpoints
+        from lib import jws
+        from lib.canonical import canonical_bytes, digest
 
         for _ in range(3):
             publish(factories.record())
-        served, previous = researcher.get("/api/v1/changes").json(), ""
+        checkpoints.sign_due()
+        served = researcher.get("/api/v1/changes").json()
         for entry in served["entries"]:
-            assert digest(canonical_bytes(entry["document"])) == entry["digest"]
-            leaf = {key: entry[key] for key in ("at", "digest", "id", "number", "operation", "version")}
-            previous = chain(previous, canonical_bytes(leaf))
-            assert entry["chain"] == previous
-        assert served["head"] == {"number": 3, "chain": previous}
+            document = canonical_bytes(entry["document"])
+            assert digest(document) == entry["digest"]
+            signed = researcher.get(f"/log/object/{entry['object']}").content
+            assert digest(signed) == entry["object"]
+            assert document in jws.read(signed)[0]
+        assert served["head"] == {"number": 3, "object": served["entries"][-1]["object"]}
 
     def test_after_the_end_there_is_nothing_and_no_error(self, researcher):
         publish(factories.record())

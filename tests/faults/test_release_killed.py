@@ -8,7 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from incidents.models import Publication
-from incidents.publishing import _LOG_LOCK
+from incidents.tree import LOCK
 from reports import release
 from reports.models import Activity, Release, ReleaseState
 from tests import factories
@@ -29,7 +29,7 @@ def waits_for_the_log():
     """Whether somebody is about to append, and held up."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted", [_LOG_LOCK]
+            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND objid = %s AND NOT granted", [LOCK]
         )
         return cursor.fetchone()[0] > 0
 
@@ -41,7 +41,7 @@ def test_the_next_worker_publishes_what_a_killed_one_had_begun(start, tmp_path, 
     beat = ["celery", "-A", "config", "beat", "--schedule", str(tmp_path / "beat")]
     row = release.schedule(case=factories.worded_case(), verb="publish", by=factories.moderator())
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(%s)", [_LOG_LOCK])
+        cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
     start(*beat, log=tmp_path / "beat.log", **changes)
     first = start(*worker, log=tmp_path / "first.log", **changes)
     Release.objects.update(due_at=timezone.now())
@@ -49,7 +49,7 @@ def test_the_next_worker_publishes_what_a_killed_one_had_begun(start, tmp_path, 
     wait_for(waits_for_the_log, 60)
     kill_tree(first)
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOG_LOCK])
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     assert not Publication.objects.exists()
 
     start(*worker, log=tmp_path / "second.log", **changes)

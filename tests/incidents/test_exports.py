@@ -187,7 +187,7 @@ class TestRefreshing:
             case "removed":
                 path.unlink()
             case "of another log":
-                other = index.model_copy(update={"log_chain": "0" * 64})
+                other = index.model_copy(update={"log_object": "0" * 64})
                 (folder / stored.INDEX).write_text(other.model_dump_json())
             case "written by other code":
                 (folder / stored.INDEX).write_text('{"form":0}')

@@ -69,7 +69,7 @@ def test_others_see_it_within_the_bound_and_never_under_the_wrong_tag():
     done.set()
     for reader in readers:
         reader.join()
-    numbers = {f'"{entry.chain}"': entry.number for entry in stored.entries_after(0, 100)}
+    numbers = {f'"{entry.object_digest}"': entry.number for entry in stored.entries_after(0, 100)}
     # Under a tag there may be newer rows, never older ones.
     assert all(items >= numbers[tag] for _, tag, items in answers)
     behind = [

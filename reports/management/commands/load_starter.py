@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from pydantic import ValidationError
 
+from incidents.guard import LogRefusesError
 from incidents.publishing import NotPublishableError
 from reports import workflow
 from reports.actors import NotReadyError, Software
@@ -29,7 +30,7 @@ class Command(BaseCommand):
         for entry in new:
             try:
                 _load(entry)
-            except (ValidationError, NotPublishableError, NotReadyError) as error:
+            except (ValidationError, NotPublishableError, NotReadyError, LogRefusesError) as error:
                 raise CommandError(f"{entry.key}: {error}") from error
         self.stdout.write(f"starter collection: {len(new)} new, {len(known)} there already")
 

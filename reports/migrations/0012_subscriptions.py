@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("reports", "0010_excerpts_and_merges"),
+        ("reports", "0011_imports"),
     ]
 
     operations = [
