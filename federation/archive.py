@@ -1,8 +1,8 @@
 """The whole record as an archived Atom feed (RFC 4287, RFC 5005 section 4): the log in pages. Only erasure changes one.
 
-Page n holds what was published as entries (n-1)*100+1 to n*100 of the log, and is complete for ever once it is full; the
-feed itself is the newest page. Of an erased record only its entries are left, and say no more than that. An entry's id is
-its record's: who reads on finds the later version, which stands in place of the earlier one.
+Page n holds what was published as entries (n-1)*100+1 to n*100 of the log, and is complete for ever once it is full;
+the feed itself is the newest page. Of an erased record only its entries are left, and say no more than that. An entry's
+id is its record's: who reads on finds the later version, which stands in place of the earlier one.
 """
 
 import json
