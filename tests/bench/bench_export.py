@@ -4,6 +4,7 @@ Run by hand: `make bench ARGS="-k export"`; FAULTLINE_BENCH_ROWS (100000) says h
 """
 
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -19,9 +20,12 @@ from django.conf import settings
 from django.db import connection
 
 from incidents.exports import building
-from incidents.record import AffectedModel, Match
+from incidents.models import Incident, Operation
+from incidents.publishing import revise
+from incidents.record import AffectedModel, Match, Record
 from lib.canonical import canonical_bytes
 from tests import factories
+from tests.bench import collection
 
 ROWS, ROUNDS = int(os.environ.get("FAULTLINE_BENCH_ROWS", "100000")), 5
 MOST_MEGABYTES = 100
@@ -72,10 +76,13 @@ def fill(count: int) -> None:
         " confidence, superseded_by, title, occurred, published_at, modified_at, document, digest) FROM STDIN"
     )
     entries = (
-        "COPY incidents_publication (number, incident_id, operation, version, at, document, digest, chain) FROM STDIN"
+        "COPY incidents_publication (number, incident_id, operation, version, at, document, digest, object_digest)"
+        " FROM STDIN"
     )
+    log = collection.Log(settings.LOG_ORIGIN)
     for begin in range(1, count + 1, 50_000):
-        rows, log = [], []
+        rows, published = [], []
+        tree = {name: [] if begin > 1 else list(made) for name, made in log.beginning.items()}
         for number in range(begin, min(begin + 50_000, count + 1)):
             about, blank = ready[number % len(ready)]
             public_id = f"FL-2026-{number:08d}"
@@ -99,9 +106,14 @@ def fill(count: int) -> None:
                     digest,
                 )
             )
-            log.append((number, number, "publish", 1, about["published"], document, digest, digest))
+            index, signed, entry = log.entry(public_id, about["published"], document)
+            for name, added in entry.items():
+                tree[name] += added
+            published.append((index, number, "publish", 1, about["published"], document, digest, signed))
         with connection.cursor() as cursor:
-            for sql, batch in ((incidents, rows), (entries, log)):
+            for name, added in tree.items():
+                collection.copy_rows(cursor, f"incidents_{name}", added)
+            for sql, batch in ((incidents, rows), (entries, published)):
                 with cursor.copy(sql) as copy:
                     for row in batch:
                         copy.write_row(row)
@@ -110,10 +122,10 @@ def fill(count: int) -> None:
         cursor.execute("ANALYZE incidents_publication")
 
 
-_ONE_CHANGE = """
-INSERT INTO incidents_publication (number, incident_id, operation, version, at, document, digest, chain)
-SELECT %s, incident_id, 'correct', 2, at, document, digest, chain FROM incidents_publication WHERE number = 1
-"""
+def change_one() -> None:
+    """A correction of one record, as anybody makes it."""
+    document = json.loads(bytes(Incident.objects.order_by("pk")[0].document))
+    revise(Operation.CORRECT, Record.model_validate({**document, "version": 2, "notice": "A word was wrong."}))
 
 
 def through_psql(form: str, column: str) -> Callable[[], None]:
@@ -156,8 +168,7 @@ def test_exports(start, free_port, tmp_path):
             f"refresh {what}: {time.perf_counter() - began:.1f} s, {time.process_time() - cpu:.1f} s of processor time"
         )
         if what == "all anew":
-            with connection.cursor() as cursor:
-                cursor.execute(_ONE_CHANGE, [ROWS + 1])
+            change_one()
     for name, sheet in sheets.items():
         print(f"{name}: {sheet.size} bytes; " + ", ".join(f"{key}: {file.size}" for key, file in sheet.files.items()))
 

@@ -20,13 +20,21 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 import psycopg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg import sql
+
+from incidents.keys import Key, KeySet, Purpose
+from incidents.leaves import KEYS, Leaf, LeafOp, salted
+from lib import jws, merkle
 
 ROOT = Path(__file__).parents[2]
 CHUNK = 10_000
 BEGAN = datetime(2023, 1, 1, tzinfo=UTC)
 YEARS = 4
 NODE = "bench.faultline.example"
+SECONDS = "%Y-%m-%dT%H:%M:%SZ"
+# FAULTLINE_NODE_KEYS of a node that goes on with such a log.
+SEEDS = ",".join(jws.encode(bytes([number]) * 32) for number in (1, 2, 3))
 WORDS = 10_000
 # As often as "model" is in such texts: nearly everywhere, often, and in a text of a hundred.
 COMMON, MEDIUM, RARE = "model", "prompt", "exfiltration"
@@ -115,7 +123,7 @@ class Collection:
             "schema": "faultline/incident/1",
             "id": public_id(number, moment.year),
             "origin": NODE,
-            "version": 1,
+            "version": 1 if status == "published" else 2,
             "status": status,
             "published": at,
             "modified": at,
@@ -159,25 +167,47 @@ def canonical(value):
 
 # --- Rows: what publishing writes for a record --------------------------------------------------------------
 class Log:
-    """Numbers, digests and the chain of entries, as `incidents.publishing` derives them."""
+    """The entries of the log and its tree, as `incidents.sequencing` writes them, signed by keys of no other use."""
 
-    def __init__(self):
-        self.number, self.link = 0, bytes(32)
+    def __init__(self, origin):
+        self._tree = merkle.GrowingTree()
+        keys = [Ed25519PrivateKey.from_private_bytes(jws.decode(seed)) for seed in SEEDS.split(",")]
+        stated = [Key(purpose, jws.public_bytes(key), 0) for purpose, key in zip(Purpose, keys, strict=True)]
+        self._signer = keys[list(Purpose).index(Purpose.RECORD)]
+        payload = salted("keys", KeySet(origin, tuple(stated)).document())
+        self.beginning = self._rows(LeafOp.KEY, KEYS, 1, None, jws.sign(payload, *keys), BEGAN.strftime(SECONDS))
 
-    def entry(self, record, document):
-        """(number, operation, version, at, digest, chain) of the next entry."""
-        self.number += 1
-        digest = hashlib.sha256(document).hexdigest()
-        leaf = {
-            "at": record["modified"],
-            "digest": digest,
-            "id": record["id"],
-            "number": self.number,
-            "operation": "publish",
-            "version": 1,
+    def entry(self, public_id, at, document, *, op=LeafOp.PUBLISH, previous=None):
+        """(number, object digest, rows by table) of a record's first version, or of its second."""
+        revision = 2 if previous else 1
+        signed = jws.sign(salted("record", document), self._signer)
+        rows = self._rows(op, public_id, revision, previous, signed, at)
+        return rows["logentry"][0]["index"], rows["logobject"][0]["digest"], rows
+
+    def _rows(self, op, subject, revision, previous, signed, at):
+        index, digest = self._tree.size, hashlib.sha256(signed).hexdigest()
+        leaf = bytes(Leaf(op, subject, revision, digest, previous, at))
+        completed = self._tree.add(merkle.leaf_hash(leaf))[:: merkle.TILE_HEIGHT]
+        entry = {"index": index, "op": op.value, "subject": subject, "revision": revision, "object_id": digest}
+        return {
+            "logobject": [{"digest": digest, "body": signed}],
+            "logentry": [{**entry, "leaf": leaf}],
+            "treehash": [
+                {"level": height // merkle.TILE_HEIGHT, "index": index >> height, "hash": found}
+                for height, found in completed
+            ],
         }
-        self.link = hashlib.sha256(self.link + canonical(leaf)).digest()
-        return self.number, "publish", 1, record["modified"], digest, self.link.hex()
+
+
+LEAVES = {"publish": LeafOp.PUBLISH, "dispute": LeafOp.REVISE, "withdraw": LeafOp.RETRACT}
+
+
+def versions_of(record):
+    """(operation, document) of each version: what is disputed or withdrawn was published before."""
+    if record["version"] == 1:
+        return [("publish", record)]
+    operation = "dispute" if record["status"] == "disputed" else "withdraw"
+    return [("publish", {**record, "version": 1, "status": "published", "notice": ""}), (operation, record)]
 
 
 def incident_columns(record, document, digest):
@@ -230,30 +260,38 @@ WHERE heading.id = chunk.id
 
 def fill_rows(database, collection, say=lambda _text: None):
     """Every row of a collection, in chunks; secondary indexes are made at the end."""
-    log, started = Log(), time.monotonic()
+    log, started = Log(f"{NODE}/log"), time.monotonic()
     searched = database.execute(
         "SELECT FROM information_schema.columns WHERE table_name = 'incidents_incident' AND column_name = 'search'"
     ).rowcount
     definitions = without_indexes(database)
     for first in range(0, collection.size, CHUNK):
-        tables = {"incident": [], "publication": [], "affected": [], "otherid": []}
+        names = ("incident", "logobject", "logentry", "treehash", "publication", "affected", "otherid")
+        tables = {name: [] if first else list(log.beginning.get(name, ())) for name in names}
         for number in range(first, min(first + CHUNK, collection.size)):
             record, pk = collection.record(number), number + 1
             document = canonical(record)
-            place, operation, version, at, digest, chain = log.entry(record, document)
+            digest, previous = hashlib.sha256(document).hexdigest(), None
             tables["incident"].append({"id": pk, **incident_columns(record, document, digest)})
-            tables["publication"].append(
-                {
-                    "number": place,
-                    "incident_id": pk,
-                    "operation": operation,
-                    "version": version,
-                    "at": at,
-                    "document": document,
-                    "digest": digest,
-                    "chain": chain,
-                }
-            )
+            for operation, version in versions_of(record):
+                made = canonical(version)
+                place, previous, entry = log.entry(
+                    record["id"], record["modified"], made, op=LEAVES[operation], previous=previous
+                )
+                for name, rows in entry.items():
+                    tables[name] += rows
+                tables["publication"].append(
+                    {
+                        "number": place,
+                        "incident_id": pk,
+                        "operation": operation,
+                        "version": version["version"],
+                        "at": record["modified"],
+                        "document": made,
+                        "digest": hashlib.sha256(made).hexdigest(),
+                        "object_digest": previous,
+                    }
+                )
             tables["affected"] += [{"incident_id": pk, **affected_columns(model)} for model in record["affected"]]
             tables["otherid"] += [{"incident_id": pk, "key": alias.lower()} for alias in record["aliases"]]
         with database.transaction(), database.cursor() as cursor:
@@ -305,7 +343,7 @@ def connect(address):
 
 def manage(address, *command):
     """A management command in a process of its own, on that database."""
-    environment = {**os.environ, **addresses(address), "FAULTLINE_NODE_NAME": NODE}
+    environment = {**os.environ, **addresses(address)}
     subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environment, check=True)
 
 
@@ -315,7 +353,12 @@ def addresses(address):
 
     parts, role = urlsplit(address), urlsplit(settings.DATABASE_READER_URL).username
     reader = parts._replace(netloc=parts.netloc.replace(parts.username, role, 1))
-    return {"DATABASE_URL": address, "DATABASE_READER_URL": urlunsplit(reader)}
+    return {
+        "DATABASE_URL": address,
+        "DATABASE_READER_URL": urlunsplit(reader),
+        "FAULTLINE_NODE_NAME": NODE,
+        "FAULTLINE_NODE_KEYS": SEEDS,
+    }
 
 
 def fingerprint(categories):
