@@ -63,6 +63,7 @@ def pages(live_server, hub) -> dict[str, str]:
         "record": f"/incidents/{case.incident.public_id}/",
         "record's changes": f"/incidents/{case.incident.public_id}/changes/",
         "check": "/check/",
+        "subscribe": "/subscribe/?kind=hazard",
         "card of a record": f"/embed/incidents/{case.incident.public_id}/",
         "card of a model": "/embed/models/huggingface/example-org/tiny-chat/",
         "withdrawn record": f"/incidents/{withdrawn.incident.public_id}/",
