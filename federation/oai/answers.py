@@ -172,7 +172,7 @@ def _category_set(code: str) -> str:
 
 
 def _part(verb: str) -> Element:
-    return root(verb, OAI, f"{OAI}OAI-PMH.xsd")
+    return root(verb, OAI, "")
 
 
 _VERBS: dict[str, Callable[[Mapping[str, str]], Element]] = {

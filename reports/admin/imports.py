@@ -62,6 +62,11 @@ class NameMatchAdmin(ReadOnly, admin.ModelAdmin):
         """Undecided ones first."""
         return super().get_queryset(request).order_by(F("decided_at").desc(nulls_first=True), "name")
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, over the whole width."""
+        context = {"title": "Which model a name means", "is_nav_sidebar_enabled": False, **(extra_context or {})}
+        return super().changelist_view(request, context)
+
     @admin.display(description="state")
     def stands(self, row: NameMatch) -> str:
         """In a word."""
@@ -128,11 +133,16 @@ class NameMatchAdmin(ReadOnly, admin.ModelAdmin):
 class ImportRunAdmin(ReadOnly, admin.ModelAdmin):
     """How each reading of another database went, newest first."""
 
-    list_display = ("feed", "started_at", "ended_at", "state", "counted", "note")
+    list_display = ("feed", "started_at", "state", "counted", "note")
     list_filter = ("feed", "state")
     fields = ("feed", "started_at", "ended_at", "state", "counted", "note", "not_read")
     show_full_result_count = False
     actions = None
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """The list, over the whole width."""
+        context = {"title": "Imports", "is_nav_sidebar_enabled": False, **(extra_context or {})}
+        return super().changelist_view(request, context)
 
     @admin.display(description="records")
     def counted(self, row: ImportRun) -> str:
