@@ -1,4 +1,4 @@
-"""Public pages: the documents as people read them."""
+"""Pages of one record and of one model: the documents as people read them."""
 
 import json
 from collections.abc import Iterable
@@ -8,12 +8,10 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from incidents import counting, listing, log, search
-from incidents.counting import Basis
-from incidents.filters import BadFilterError, Wanted, read_filters
+from incidents import search
 from incidents.format import Published, formats, without_suffix
 from incidents.model_records import published
 from incidents.models import Incident
@@ -23,70 +21,17 @@ from incidents.public_models import (
     Relative,
     Use,
     describe,
-    most_named,
     records_naming,
     resolve,
 )
-from incidents.record import MEANINGS, EvidenceGrade, Kind, Severity, Status
-from incidents.taxonomy import OWN, taxonomies
 from incidents.this_node import this_node
-from incidents.tokens import Dimension
-from lib.canonical import digest
 from lib.keyset import BadCursorError
 from website.charts import LineChart, line_chart
+from website.public.answers import bad_request, page
 
-PER_PAGE = 20
 # Of one model's relatives; what is more is counted, and stands in the API.
 MOST_RELATIVES, MOST_GENERATIONS = 100, 10
 RECORDS_PER_PAGE = 50
-_FILTERS = ("q", "category", "kind", "severity", "evidence_grade", "status", "hub", "model")
-
-
-@require_safe
-def home(request: HttpRequest) -> HttpResponseBase:
-    """What this is, what is new, and where to go."""
-    head = log.head()
-    by_category = counting.records_by_value(Dimension.CATEGORY)
-    page = listing.find(Wanted(), number=head.number, limit=6)
-    context = {
-        "latest": [json.loads(document) for document in page.documents],
-        "categories": [(term, by_category.get(term.code, 0)) for term, _ in _tree()],
-        "total": counting.count(Wanted(), number=head.number, head=head.number).total,
-        "most_named": [row for row in most_named(8) if row[2] > 1],
-        "head": head,
-    }
-    return _page(request, "website/home.html", context)
-
-
-@require_safe
-def incident_list(request: HttpRequest) -> HttpResponseBase:
-    """Incidents, newest first; search and filters in the URL."""
-    given = {name: request.GET.get(name, "").strip()[:200].replace("\x00", "") for name in _FILTERS}
-    head = log.head().number
-    try:
-        wanted = read_filters({name: [value] for name, value in given.items()})
-        page = listing.find(wanted, number=head, after=request.GET.get("cursor", ""), limit=PER_PAGE)
-    except BadFilterError as error:
-        return _bad_request(request, str(error))
-    except BadCursorError:
-        return _bad_request(request, "This link to a further page is broken. Start again from the first page.")
-    counts = counting.count(wanted, number=page.number, head=head)
-    context = {
-        "documents": [json.loads(document) for document in page.documents],
-        "given": given,
-        "active": [(name, value, _address(given, **{name: ""})) for name, value in given.items() if value],
-        "next_url": _address(given, cursor=page.next) if page.next else "",
-        "first_url": "" if not request.GET.get("cursor") else _address(given),
-        "total": counts.total,
-        "is_estimate": counts.basis == Basis.SAMPLE,
-        "api_query": urlencode({name: value for name, value in given.items() if value}),
-        "tree": _tree(),
-        "kinds": list(Kind),
-        "severities": list(Severity)[::-1],
-        "evidence_grades": list(EvidenceGrade)[::-1],
-        "statuses": list(Status),
-    }
-    return _page(request, "website/incidents.html", context)
 
 
 @require_safe
@@ -110,7 +55,7 @@ def incident_detail(request: HttpRequest, public_id: str) -> HttpResponseBase:
         "formats": list(formats().values()),
         "bibtex": formats()["bib"].one(Published(bytes(incident.document), this_node())).decode(),
     }
-    return _page(request, "website/incident.html", context)
+    return page(request, "website/incident.html", context)
 
 
 @require_safe
@@ -130,7 +75,7 @@ def model_detail(request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
     try:
         found = describe(model, Pages(cursors["cursor"], cursors["inherited"], RECORDS_PER_PAGE))
     except BadCursorError:
-        return _bad_request(request, "This link to a further page is broken. Start again from the page of the model.")
+        return bad_request(request, "This link to a further page is broken. Start again from the page of the model.")
     if found.name != name:
         return redirect("website:model", hub=hub, name=found.name, permanent=False)
     documents = [_document(incident) for incident in found.incidents]
@@ -150,14 +95,7 @@ def model_detail(request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
         "derivatives": _lineage(found.derivatives),
         "charts": _charts(found.use),
     }
-    return _page(request, "website/model.html", context)
-
-
-@require_safe
-def about(request: HttpRequest) -> HttpResponseBase:
-    """What the record means: kinds, grades, categories."""
-    meanings = {vocabulary.__name__: list(entries.items()) for vocabulary, entries in MEANINGS.items()}
-    return _page(request, "website/about.html", {"meanings": meanings, "tree": _tree()})
+    return page(request, "website/model.html", context)
 
 
 def not_found(request: HttpRequest, _exception: Exception) -> HttpResponse:
@@ -168,10 +106,6 @@ def not_found(request: HttpRequest, _exception: Exception) -> HttpResponse:
 def _document(incident: Incident) -> dict[str, Any]:
     document: dict[str, Any] = json.loads(bytes(incident.document))
     return document
-
-
-def _tree() -> list[Any]:
-    return taxonomies()[OWN].tree()
 
 
 def _address(given: dict[str, str], **changes: str) -> str:
@@ -213,15 +147,3 @@ def _charts(use: Iterable[Use]) -> list[LineChart]:
         "Likes": [(one.week, one.likes) for one in use if one.likes is not None],
     }
     return [chart for title, values in measures.items() if (chart := line_chart(title, values))]
-
-
-def _bad_request(request: HttpRequest, text: str) -> HttpResponse:
-    return render(request, "website/400.html", {"text": text}, status=400)
-
-
-def _page(request: HttpRequest, template: str, context: dict[str, Any]) -> HttpResponseBase:
-    """The page; 304 where the caller has it. The tag is of the page itself: a new template is a new page too."""
-    response = render(request, template, context)
-    patch_cache_control(response, public=True, max_age=60)
-    response["ETag"] = tag = f'W/"{digest(response.content)[:32]}"'
-    return get_conditional_response(request, etag=tag, response=response) or response

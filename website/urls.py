@@ -3,18 +3,42 @@
 from django.urls import path
 
 from website import api_docs, browse, evidence, guard, problems, reply, status
+from website.public import (
+    about,
+    compare,
+    data,
+    families,
+    home,
+    incident_list,
+    list_files,
+    organisations,
+    origins,
+    statistics,
+    terms,
+)
 from website.reporting import results
 from website.reporting import views as reporting
 
 app_name = "website"
 
 urlpatterns = [
-    path("", browse.home, name="home"),
-    path("incidents/", browse.incident_list, name="incidents"),
+    path("", home.home, name="home"),
+    path("incidents/", incident_list.incident_list, name="incidents"),
+    path("incidents.<str:form>", list_files.in_form, name="incidents-in-form"),
     path("incidents/<str:public_id>/", browse.incident_detail, name="incident"),
     path("incidents/<str:address>", browse.incident_in_format, name="incident-in-format"),
     path("models/<str:hub>/<path:name>/", browse.model_detail, name="model"),
-    path("about/", browse.about, name="about"),
+    path("families/<str:hub>/<path:name>/", families.family, name="family"),
+    path("compare/", compare.compare, name="compare"),
+    path("organisations/", organisations.organisation_list, name="organisations"),
+    path("organisations/<str:hub>/<str:name>/", organisations.organisation, name="organisation"),
+    path("taxonomies/", terms.taxonomy_list, name="taxonomies"),
+    path("taxonomies/<str:taxonomy>/", terms.taxonomy, name="taxonomy"),
+    path("taxonomies/<str:taxonomy>/<str:code>/", terms.term, name="term"),
+    path("statistics/", statistics.statistics, name="statistics"),
+    path("origins/", origins.origins, name="origins"),
+    path("data/", data.data, name="data"),
+    path("about/", about.about, name="about"),
     path("report/", reporting.start, name="report"),
     path("report/from-results/", results.from_results, name="from-results"),
     path("report/challenge", guard.challenge, name="challenge"),
