@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 # Small enough that a phone shows the text at nearly its own size.
 WIDTH = 360
-_ROW, _BAR, _BELOW = 38, 12, 19
+_ROW, _BAR, _BELOW = 34, 8, 19
 _HEIGHT, _TOP, _BASE = 150, 20, 126
 _STRIP, _STRIP_BASE = 46, 44
 _MOST_LABELS = 7

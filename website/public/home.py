@@ -13,7 +13,7 @@ from website.public import answers
 from website.public.panels import Panel
 from website.public.statistics import overview
 
-_LATEST, _NAMED, _FAMILIES = 6, 6, 5
+_LATEST, _NAMED, _FAMILIES = 8, 6, 5
 
 
 @require_safe
