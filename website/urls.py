@@ -36,6 +36,7 @@ urlpatterns = [
     path("taxonomies/<str:taxonomy>/", terms.taxonomy, name="taxonomy"),
     path("taxonomies/<str:taxonomy>/<str:code>/", terms.term, name="term"),
     path("statistics/", statistics.statistics, name="statistics"),
+    path("statistics.csv", statistics.as_csv, name="statistics-csv"),
     path("origins/", origins.origins, name="origins"),
     path("data/", data.data, name="data"),
     path("about/", about.about, name="about"),

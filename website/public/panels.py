@@ -16,7 +16,7 @@ from website.public.bars import Bars, Count, Strip, lying, strips, upright
 from website.public.facets import label_of
 from website.templatetags.record import answer_words, question
 
-MOST_BARS, MOST_STRIPS, MOST_PERIODS = 15, 10, 40
+MOST_BARS, MOST_STRIPS, MOST_PERIODS = 15, 12, 40
 TITLES: Mapping[str, object] = {
     "category": gettext_lazy("category"),
     "kind": gettext_lazy("kind"),
@@ -88,7 +88,7 @@ def panel(slug: str, query: Query, counts: Counts) -> Panel:
         left_out=sum(counts.omitted.values()),
         view=reverse("website:statistics") + "?" + urlencode(_arguments(query)),
         query=api,
-        csv=f"{api}&format=csv",
+        csv=reverse("website:statistics-csv") + "?" + urlencode(_arguments(query)),
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -12,6 +12,7 @@ from incidents import statistics as counting
 from incidents.record import EvidenceGrade, Kind, Severity
 from incidents.statistics import DIMENSIONS, PERIODS, BadQueryError, TooMuchWorkError
 from incidents.taxonomy import OWN, taxonomies
+from lib.tables import csv_bytes
 from website.public import answers
 from website.public.panels import Panel, panel, title_of_dimension
 
@@ -49,6 +50,26 @@ def statistics(request: HttpRequest) -> HttpResponseBase:
     return answers.page(request, "website/statistics.html", {"panels": panels, **_context(given, rates)})
 
 
+@require_safe
+def as_csv(request: HttpRequest) -> HttpResponseBase:
+    """The one chart that the same arguments ask for, as rows; each says which entry of the log it was counted at."""
+    pairs = [pair for pair in _pairs(request) if pair[0] != "rates"]
+    by, filters = _asked(dict(pairs))
+    try:
+        query = counting.query_of(by, filters, values=_VALUES)
+        counts = counting.count(query)
+    except BadQueryError as error:
+        return answers.bad_request(request, f"{str(error).capitalize()}.")
+    except TooMuchWorkError:
+        return answers.too_much(request)
+    if moved := answers.moved_to(request, pairs):
+        return moved
+    rows = [[*cell.values, cell.events, cell.records, counts.log_number] for cell in counts.cells]
+    content = csv_bytes([*query.by, "events", "records", "log_number"], rows)
+    response = HttpResponse(content, content_type="text/csv; charset=utf-8; header=present")
+    return answers.for_everyone(answers.cached(request, response))
+
+
 def overview(slugs: Sequence[str]) -> list[Panel]:
     """These panels of the overview. Raises TooMuchWorkError."""
     return [_panel(slug, _OVERVIEW[slug], {}) for slug in slugs]
@@ -61,11 +82,16 @@ def _pairs(request: HttpRequest) -> list[tuple[str, str]]:
 
 
 def _panels(given: Mapping[str, str]) -> list[Panel]:
+    if not given:
+        return overview(list(_OVERVIEW))
+    return [_panel("chosen", *_asked(given))]
+
+
+def _asked(given: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
+    """What is counted by, and the filters; filters alone are counted over the years."""
     filters = {name: value for name, value in given.items() if name in _FILTERS}
     by = [name for text in (given.get("by", ""), given.get("over", "")) for name in text.split(",") if name]
-    if not by and not filters:
-        return overview(list(_OVERVIEW))
-    return [_panel("chosen", by or ["occurred_year"], filters)]
+    return by or ["occurred_year"], filters
 
 
 def _panel(slug: str, by: Sequence[str], filters: Mapping[str, str]) -> Panel:
