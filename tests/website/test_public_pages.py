@@ -229,7 +229,7 @@ def test_a_family_is_a_drawn_tree_and_the_same_as_a_list(client, hub):
     assert [name in drawn for name in ("org/base", "org/between", "example-org/tiny-chat")] == [True] * 3
     assert drawn.count('class="branch"') == 2
     assert 'href="/models/huggingface/example-org/tiny-chat/"' in page
-    assert "2 public models derive from it" in text_of(client.get("/families/huggingface/org/base/"))
+    assert "derive from it, as their publishers claim: 2." in text_of(client.get("/families/huggingface/org/base/"))
 
 
 def test_models_are_compared_side_by_side_and_not_ranked(client, hub):

@@ -18,13 +18,13 @@ from website.public.panels import Panel, panel, title_of_dimension
 
 _OVERVIEW: Mapping[str, Sequence[str]] = {
     "years": ("occurred_year",),
+    "published": ("published_month",),
     "categories": ("category", "occurred_year"),
     "category": ("category",),
     "severity": ("severity",),
     "evidence": ("evidence_grade",),
     "kinds": ("kind",),
     "organisations": ("organisation",),
-    "published": ("published_month",),
 }
 _FILTERS = tuple(counting.FILTERS)
 _NAMES = ("by", "over", *_FILTERS, "rates")
