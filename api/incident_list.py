@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
@@ -20,7 +19,6 @@ from api.reading import ReadView, how_many, json_bytes, link_to, not_modified, o
 from incidents import counting, listing, log
 from incidents.counting import FACETS, MOST_VALUES, Facet
 from incidents.cursors import BadCursorError
-from incidents.dates import last_moment
 from incidents.filters import Wanted
 from incidents.listing import FIELDS, MOST_PER_PAGE, MOST_RANKED, Order, Sort
 from incidents.position import known_head
@@ -167,19 +165,10 @@ def _number(given: Mapping[str, str], head: int) -> int:
     text = given.get("as_of", "")
     if not text:
         return head
-    if text.isascii() and text.isdigit():
-        if len(text) > len(str(head)) or int(text) > head:
-            raise Problem("bad-argument", f"as_of is at most {head}, the last number of the log.")
-        return int(text)
     try:
-        moment: datetime = last_moment(text)
-    except ValueError as error:
-        raise Problem(
-            "bad-argument",
-            "as_of is a number of the log, or a month, a day or a moment, as 2026-03, 2026-03-01 or "
-            "2026-03-01T10:00:00Z.",
-        ) from error
-    return log.number_at(moment)
+        return log.number_of(text, head)
+    except log.BadStateError as error:
+        raise Problem("bad-argument", str(error)) from error
 
 
 def _facet(facet: Facet) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from django.views.defaults import bad_request as plain_bad_request
 from django.views.defaults import server_error as plain_server_error
 
 from api import errors
-from website import browse
+from website.public import answers
 
 # Where programs ask, and no people.
 _PROGRAMS = ("/api/", "/osv/")
@@ -22,7 +22,7 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """A 404."""
-    return errors.unknown_path(request) if request.path.startswith(_PROGRAMS) else browse.not_found(request, exception)
+    return errors.unknown_path(request) if request.path.startswith(_PROGRAMS) else answers.not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

@@ -2,11 +2,16 @@
 
 from datetime import datetime
 
+from incidents.dates import last_moment
 from incidents.log_checking import problems
 from incidents.models import SearchRow
 from incidents.position import LogHead, read_head
 
 __all__ = ["LogHead", "head", "number_at", "problems"]
+
+
+class BadStateError(ValueError):
+    """A state of the log that there is not, or no way to name one; the message says what it may be."""
 
 
 def head() -> LogHead:
@@ -18,3 +23,19 @@ def number_at(moment: datetime) -> int:
     """The last publication dated by that moment; 0 before the first one."""
     rows = SearchRow.objects.filter(modified_at__lte=moment).order_by("-modified_at", "-incident")
     return rows.values_list("pk", flat=True).first() or 0
+
+
+def number_of(text: str, last: int) -> int:
+    """The entry that a number, or the end of a month, a day or a second, stands for. Raises BadStateError."""
+    if text.isascii() and text.isdigit():
+        if len(text) > len(str(last)) or int(text) > last:
+            raise BadStateError(f"as_of is at most {last}, the last number of the log.")
+        return int(text)
+    try:
+        moment = last_moment(text)
+    except ValueError as error:
+        raise BadStateError(
+            "as_of is a number of the log, or a month, a day or a moment, as 2026-03, 2026-03-01 or "
+            "2026-03-01T10:00:00Z."
+        ) from error
+    return number_at(moment)

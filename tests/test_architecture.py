@@ -17,7 +17,7 @@ PACKAGES = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importl
 # One forbidden import for each contract: the file it is added to, and the line.
 BREACHES = {
     "layers": ("catalogue/models.py", "import incidents.models"),
-    "public-never-reaches-reports": ("website/browse.py", "import website.status"),
+    "public-never-reaches-reports": ("website/model.py", "import website.status"),
     "one-door-out": ("reports/workflow.py", "import httpx2"),
     "nobody-imports-tasks": ("reports/workflow.py", "import catalogue.tasks"),
     "hubs-are-independent": ("catalogue/hubs/second.py", "import catalogue.hubs.huggingface"),

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from catalogue.hub import hubs
 from incidents.badges import Tally, tally
 from incidents.public_models import resolve
-from website.answers import revalidated
+from website.public.answers import cached
 
 SECONDS_KEPT = 3600
 LONGEST_NAME = 300
@@ -57,7 +57,7 @@ def badge(request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
     response = HttpResponse(content, content_type="image/svg+xml")
     response["Access-Control-Allow-Origin"] = "*"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
-    return revalidated(request, response, seconds=SECONDS_KEPT)
+    return cached(request, response, seconds=SECONDS_KEPT)
 
 
 def words(counted: Tally) -> str:

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_safe
 from incidents import search
 from incidents.badges import tally
 from incidents.public_models import records_naming, resolve
-from website.answers import public_page
+from website.public.answers import public_page
 
 MOST_RECORDS = 5
 View = Callable[..., HttpResponseBase]

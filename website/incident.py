@@ -18,7 +18,7 @@ from incidents.models import Incident, Operation, Publication
 from incidents.publishing import instant
 from incidents.taxonomy import OWN, Taxonomy, Term, taxonomies
 from incidents.this_node import this_node
-from website.answers import SECONDS_KEPT, bad_request, public_page
+from website.public.answers import SECONDS_KEPT, bad_request, public_page
 
 # The suffixes of the formats that cite, in the order of their use by people.
 CITATIONS = ("apa.txt", "bib", "ris", "csl.json")

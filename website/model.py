@@ -18,9 +18,9 @@ from incidents.models import Incident
 from incidents.public_models import Pages, PublicModel, Relative, Use, describe, records_naming, resolve
 from lib.keyset import BadCursorError
 from website import badge
-from website.answers import bad_request, public_page
 from website.charts import LineChart, line_chart
 from website.lineage_drawing import drawing
+from website.public.answers import bad_request, public_page
 
 # Of one model's relatives; what is more is counted, and stands in the API.
 MOST_RELATIVES, MOST_GENERATIONS = 100, 10

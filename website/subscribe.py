@@ -17,8 +17,8 @@ from reports import subscriptions
 from reports.abuse import limits
 from reports.subscriptions import RefusedSubscriptionError
 from website import guard
-from website.answers import bad_request
 from website.private import private
+from website.public.answers import bad_request
 
 
 class SubscribeForm(forms.Form):

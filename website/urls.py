@@ -5,7 +5,6 @@ from django.urls import path
 from website import (
     api_docs,
     badge,
-    browse,
     check,
     embed,
     evidence,
@@ -18,14 +17,28 @@ from website import (
     status,
     subscribe,
 )
+from website.public import (
+    about,
+    compare,
+    data,
+    families,
+    home,
+    incident_list,
+    list_files,
+    organisations,
+    origins,
+    statistics,
+    terms,
+)
 from website.reporting import results
 from website.reporting import views as reporting
 
 app_name = "website"
 
 urlpatterns = [
-    path("", browse.home, name="home"),
-    path("incidents/", browse.incident_list, name="incidents"),
+    path("", home.home, name="home"),
+    path("incidents/", incident_list.incident_list, name="incidents"),
+    path("incidents.<str:form>", list_files.in_form, name="incidents-in-form"),
     path("incidents/<str:public_id>/", incident.page, name="incident"),
     path("incidents/<str:public_id>/changes/", incident.changes, name="incident-changes"),
     path("incidents/<str:public_id>/card.png", incident_card.image, name="incident-card"),
@@ -37,7 +50,18 @@ urlpatterns = [
     path("embed/models/<str:hub>/<path:name>/", embed.model, name="embed-model"),
     path("subscribe/", subscribe.page, name="subscribe"),
     path("subscribe/<str:token>/", subscribe.subscription, name="subscription"),
-    path("about/", browse.about, name="about"),
+    path("families/<str:hub>/<path:name>/", families.family, name="family"),
+    path("compare/", compare.compare, name="compare"),
+    path("organisations/", organisations.organisation_list, name="organisations"),
+    path("organisations/<str:hub>/<str:name>/", organisations.organisation, name="organisation"),
+    path("taxonomies/", terms.taxonomy_list, name="taxonomies"),
+    path("taxonomies/<str:taxonomy>/", terms.taxonomy, name="taxonomy"),
+    path("taxonomies/<str:taxonomy>/<str:code>/", terms.term, name="term"),
+    path("statistics/", statistics.statistics, name="statistics"),
+    path("statistics.csv", statistics.as_csv, name="statistics-csv"),
+    path("origins/", origins.origins, name="origins"),
+    path("data/", data.data, name="data"),
+    path("about/", about.about, name="about"),
     path("report/", reporting.start, name="report"),
     path("report/from-results/", results.from_results, name="from-results"),
     path("report/challenge", guard.challenge, name="challenge"),

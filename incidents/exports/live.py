@@ -30,12 +30,15 @@ class Stream:
     answer that broke off as if it were whole: by these its reader knows.
     """
 
-    def __init__(self, wanted: Wanted, form: str) -> None:
-        """Asks the database, and waits for its first rows. Raises BusyError, and what the database raises."""
+    def __init__(self, wanted: Wanted, form: str, number: int | None = None) -> None:
+        """Asks the database, and waits for its first rows. Raises BusyError, and what the database raises.
+
+        With `number`, the records are as they stood at that entry of the log.
+        """
         if not _places.acquire(blocking=False):
             raise BusyError("As many exports are under way as this node serves at once.")
         self.records, self.size = 0, None if form != "jsonl" else 0
-        self._lists = copying.documents(*_query(wanted), order=_ORDER, measure=self._measure)
+        self._lists = copying.documents(*_query(wanted, number), order=_ORDER, measure=self._measure)
         self._open = True
         try:
             first = next(self._lists, [])
@@ -64,8 +67,8 @@ class Stream:
             _places.release()
 
 
-def _query(wanted: Wanted) -> tuple[str, dict[str, Any]]:
-    held, values = conditions(wanted, log.head().number)
+def _query(wanted: Wanted, number: int | None) -> tuple[str, dict[str, Any]]:
+    held, values = conditions(wanted, log.head().number if number is None else number)
     return _WANTED.format(conditions=" AND ".join(held)), values
 
 

@@ -14,18 +14,18 @@ _BRACES = str.maketrans({"{": "\\textbraceleft{}", "}": "\\textbraceright{}"})
 def _entry(published: Published) -> bytes:
     cited = citation(published)
     fields = {
-        "author": f"{{{_plain(cited.author)}}}",
-        "title": f"{{{_plain(cited.title)}}}",  # its capitals are its own
+        "author": f"{{{plain(cited.author)}}}",
+        "title": f"{{{plain(cited.title)}}}",  # its capitals are its own
         "year": str(cited.year),
         "month": str(cited.month),
         "howpublished": f"\\url{{{cited.url}}}",
-        "note": _plain(cited.note),
+        "note": plain(cited.note),
     }
     lines = [f"  {name:<12} = {{{value}}}" for name, value in fields.items()]
     return (f"@misc{{{cited.key},\n" + ",\n".join(lines) + "\n}\n").encode()
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """The text with what TeX would read as a command taken out or escaped."""
     plain = text.replace("\\", "/").replace("~", "-").replace("^", " ")
     return _SPECIAL.sub(lambda special: f"\\{special.group()}", plain).translate(_BRACES)
