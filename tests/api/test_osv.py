@@ -177,6 +177,13 @@ class TestQueries:
         assert Client().get("/osv/v1/query").json()["code"] == 12
         assert post("query", "x" * 2_000_001).status_code == 413
 
+    def test_a_budget_used_up_says_when_to_come_back(self, settings):
+        settings.API_LIMIT_ADDRESS = (1, 60)
+        assert found({"package": {"purl": PURL}}) == []
+        for refused in (post("query", {"package": {"purl": PURL}}), Client().get("/osv/v1/vulns/x_FL-2026-ZZZZZZZZ")):
+            assert (refused.status_code, refused.json()["code"]) == (429, 8)
+            assert 0 < int(refused["Retry-After"]) <= 60
+
 
 MODELS = st.fixed_dictionaries(
     {
