@@ -6,6 +6,7 @@ import re
 import pytest
 from django.test import Client
 
+from incidents import checkpoints
 from incidents.models import Incident, Operation
 from incidents.publishing import publish, revise
 from incidents.record import AffectedModel, Match, ModelChange, Record, Statement
@@ -128,17 +129,19 @@ class TestVersions:
 
 
 class TestProof:
-    def test_names_the_entry_and_what_checks_it(self):
+    def test_names_the_leaf_and_waits_for_the_checkpoint(self):
         incident = publish(factories.record()).incident
         entry = incident.publications.get()
         page = page_of(incident).content.decode()
-        assert entry.digest in page
-        assert entry.chain in page
-        served = Client().get(f"/api/v1/incidents/{incident.public_id}/versions/1")
-        assert f"/api/v1/incidents/{incident.public_id}/versions/1 | sha256sum" in page
-        assert served.content == bytes(entry.document)
-        (told,) = Client().get(f"/api/v1/changes?after={entry.number - 1}&limit=1").json()["entries"]
-        assert told["digest"] == entry.digest
+        assert f"<strong>leaf {entry.number}</strong> of a Merkle tree" in page
+        assert f"/api/v1/incidents/{incident.public_id}/proof" not in page
+
+    @pytest.mark.django_db(transaction=True)
+    def test_leads_to_the_proof_once_a_checkpoint_covers_it(self):
+        incident = publish(factories.record()).incident
+        checkpoints.sign_due()
+        assert f"/api/v1/incidents/{incident.public_id}/proof" in page_of(incident).content.decode()
+        assert Client().get(f"/api/v1/incidents/{incident.public_id}/proof").status_code == 200
 
 
 def test_a_withdrawn_record_is_a_tombstone_with_the_reason_first():
