@@ -39,9 +39,13 @@ _IS_WITHDRAWN = b'"status":"withdrawn"'
 # After which a record still stands. After any other it must be gone from every file at once.
 _STANDS = (Operation.PUBLISH, Operation.CORRECT, Operation.DISPUTE, Operation.RESTORE)
 
+# Of what is erased there is no document: in its place stands what the list of withdrawn records says of it.
 _AS_OF = """
-SELECT DISTINCT ON (incident_id) coalesce(document, '') FROM incidents_publication
-WHERE incident_id >= %s AND incident_id < %s AND number <= %s ORDER BY incident_id, version DESC
+SELECT DISTINCT ON (incident_id) CASE operation WHEN 'erase' THEN convert_to(format(
+    '{"id":"%%s","modified":"%%s","status":"withdrawn","superseded_by":null,"version":%%s}', incident.public_id,
+    to_char(entry.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), entry.version), 'UTF8') ELSE entry.document END
+FROM incidents_publication entry JOIN incidents_incident incident ON incident.id = entry.incident_id
+WHERE incident_id >= %s AND incident_id < %s AND number <= %s ORDER BY incident_id, entry.version DESC
 """
 
 
@@ -220,7 +224,7 @@ def _clear(folder: Path) -> None:
     index = stored.read_index()
     named = {INDEX, "lock", *(file.path for file in (_files(index) if index else ()))}
     for path in folder.iterdir():
-        if path.name not in named:
+        if path.name not in named and not path.is_dir():  # the OSV files have a folder of their own here
             path.unlink(missing_ok=True)
 
 

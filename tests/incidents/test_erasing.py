@@ -1,5 +1,6 @@
 """An erased record: nothing that finds, counts, exports or serves records knows a word of it any more."""
 
+import json
 import zipfile
 from datetime import timedelta
 
@@ -23,7 +24,7 @@ from incidents.models import (
     SearchRefresh,
     SearchRow,
 )
-from incidents.publishing import ErasureReason, erase, publish, revise
+from incidents.publishing import ErasureReason, erase, instant, publish, revise
 from incidents.record import AffectedModel, Match, Record
 from tests import factories
 from tests.incidents.test_refilling import mirror, told  # noqa: F401 - a fixture
@@ -182,6 +183,11 @@ class TestFiles:
         building.refresh(going_on=lambda: None)
         assert CANARY.encode() not in self.words()
         assert kept.id.encode() in self.words()
+        sheet = stored.read_index().sheets["withdrawn.jsonl"]
+        (line,) = b"".join(stored.open_sheet(sheet, "").part(0, sheet.size)).splitlines()
+        said = json.loads(line)
+        assert (said["id"], said["version"], said["superseded_by"]) == (made.id, 3, None)
+        assert said["modified"] == instant(Incident.everything.get(public_id=made.id).modified_at)
 
     def test_the_osv_files_are_made_without_it_at_once(self):
         publish(record("org/model"))
@@ -195,6 +201,13 @@ class TestFiles:
             assert all(
                 made.id not in name and made.id.encode() not in archive.read(name) for name in archive.namelist()
             )
+
+    def test_the_exports_and_the_osv_files_leave_each_other_alone(self):
+        publish(record("org/model"))
+        assert osv_files.refresh_due()
+        index = building.refresh(going_on=lambda: None)
+        assert index.log_number == 1
+        assert osv_files.stored("all.zip").path.is_file()
 
     def test_no_live_export_holds_it(self):
         erased(canary())

@@ -392,7 +392,7 @@ class TestErasure:
         before = [bytes(leaf) for leaf in LogEntry.objects.order_by("index").values_list("leaf", flat=True)]
         entry = erase(record.id, reason=ErasureReason.PERSON)
         assert [bytes(leaf) for leaf in LogEntry.objects.order_by("index").values_list("leaf", flat=True)][:4] == before
-        assert sorted(LogObject.objects.filter(body=None).values_list("entry__index", flat=True)) == [1, 2]
+        assert set(LogObject.objects.filter(body=None).values_list("entry__index", flat=True)) == {1, 2}
         assert all(not bytes(row.document) and not row.digest for row in entry.incident.publications.all())
         assert not Incident.objects.filter(public_id=record.id).exists()
         left = Incident.everything.get(public_id=record.id)
