@@ -52,10 +52,10 @@ def _something_to_find(_exports, db):
 
 # What no schema of ours can say: whether bytes are a picture, a tool's results or a bill of materials; whether a cursor
 # was made here; which values stand between commas, and what can be counted together; and what of OSV's query goes with
-# what, as its tools know it. Whatever fits the schema may be refused all the same.
+# what, as its tools know it; how far the log is signed. Whatever fits the schema may be refused all the same.
 FILTERED = ["list_incidents", *(f"export_incidents_{form}" for form in MEDIA_TYPES)]
 JUDGED = {*WITH_FILES, *FILTERED, "check_bom", "list_models", "list_organisations", "count_incidents"}
-JUDGED |= {"osv_query", "osv_query_batch"}
+JUDGED |= {"osv_query", "osv_query_batch", "get_consistency_proof"}
 
 
 @document.parametrize()
