@@ -189,7 +189,7 @@ class TestInTheConsole:
         (
             Report,
             (
-                "Activity Appeal ConsoleMessage Contact Credit Decision Erasure Evidence Fingerprint MailAddress "
+                "Activity Appeal ConsoleMessage Contact Credit Decision Erasure Evidence Fingerprint ImportedRecord MailAddress "
                 "Message NamedModel Skip"
             ),
         ),
