@@ -189,8 +189,8 @@ class TestInTheConsole:
         (
             Report,
             (
-                "Activity Appeal ConsoleMessage Contact Credit Decision Erasure Evidence Fingerprint ImportedRecord MailAddress "
-                "Message NamedModel Skip"
+                "Activity Appeal ConsoleMessage Contact Credit Decision Erasure Evidence Fingerprint ImportedRecord "
+                "MailAddress Message NamedModel Skip"
             ),
         ),
         (
