@@ -11,7 +11,7 @@ import pytest
 from config import run
 from config.home import data_folder
 from config.processes import one_line_errors
-from tests.config.conftest import SIGINT, SIGKILL, SIGTERM, Program, Start, copied, free_port, survivors
+from tests.config.conftest import SIGINT, SIGKILL, SIGTERM, Program, Start, copied, free_port, lives, survivors
 
 RUN = "config.run"
 EVERYWHERE = "0.0.0.0"  # noqa: S104 - only a word here
@@ -34,7 +34,7 @@ def up(start: Start, home: Path, port: int) -> Program:
 def all_up(node: Program) -> list[psutil.Process]:
     """The family of a node that serves, complete."""
     family = node.family()
-    names = " ".join(" ".join(process.cmdline()) for process in family)
+    names = " ".join(" ".join(process.cmdline()) for process in family if lives(process))
     assert all(word in names for word in ("granian", "worker", "beat", "postgres", "redis-server"))
     return family
 
