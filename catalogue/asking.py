@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -92,6 +93,26 @@ def document(told: Told) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise MalformedAnswerError("the answer is not a JSON object")
     return value
+
+
+def by_status(status: int) -> Outcome:
+    """How a question ended, where an HTTP status (RFC 9110) means what it means anywhere."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return Outcome.TRANSIENT
+    return _BY_STATUS.get(status, Outcome.MALFORMED)
+
+
+_BY_STATUS: dict[int, Outcome] = {
+    HTTPStatus.OK: Outcome.OK,
+    HTTPStatus.UNAUTHORIZED: Outcome.NOT_FOUND_OR_PRIVATE,
+    HTTPStatus.FORBIDDEN: Outcome.TRANSIENT,  # a wall in front of the hub
+    HTTPStatus.NOT_FOUND: Outcome.NOT_FOUND_OR_PRIVATE,
+    HTTPStatus.GONE: Outcome.NOT_FOUND_OR_PRIVATE,
+    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: Outcome.NOT_FOUND_OR_PRIVATE,
+    HTTPStatus.REQUEST_TIMEOUT: Outcome.TRANSIENT,
+    HTTPStatus.TOO_EARLY: Outcome.TRANSIENT,
+    HTTPStatus.TOO_MANY_REQUESTS: Outcome.RATE_LIMITED,
+}
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

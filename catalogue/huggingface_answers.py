@@ -13,7 +13,7 @@ from typing import Any
 from huggingface_hub.errors import HFValidationError
 from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]  # public, though not in an __all__
 
-from catalogue.asking import LONGEST_WAIT_SECONDS, in_one_line, retry_after
+from catalogue.asking import LONGEST_WAIT_SECONDS, by_status, in_one_line, retry_after
 from catalogue.hub import Answer, BaseModelClaim, Facts, HubFile, Outcome, Quota, Reference
 from catalogue.json_values import MalformedAnswerError, count, entries, line, lines, mapping, moment, text
 
@@ -71,20 +71,7 @@ def classify(status: int, code: str, message: str, *, had_token: bool) -> Outcom
         return _refusal(status, code, message, had_token=had_token)
     if status == HTTPStatus.NOT_FOUND and code == "RevisionNotFound":
         return Outcome.REVISION_NOT_FOUND
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Outcome.TRANSIENT
-    return _BY_STATUS.get(status, Outcome.MALFORMED)
-
-
-_BY_STATUS: dict[int, Outcome] = {
-    HTTPStatus.OK: Outcome.OK,
-    HTTPStatus.NOT_FOUND: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.GONE: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.REQUEST_TIMEOUT: Outcome.TRANSIENT,
-    HTTPStatus.TOO_EARLY: Outcome.TRANSIENT,
-    HTTPStatus.TOO_MANY_REQUESTS: Outcome.RATE_LIMITED,
-}
+    return by_status(status)
 
 
 def _refusal(status: int, code: str, message: str, *, had_token: bool) -> Outcome:

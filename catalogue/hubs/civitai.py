@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qs, quote, unquote, urlencode
 
 from catalogue import asking
-from catalogue.asking import Told, document
+from catalogue.addresses import address_on
+from catalogue.asking import Told, by_status, document
 from catalogue.hub import Answer, Facts, Hub, HubFile, Knows, Outcome, Quota, Reference, UnreadableReferenceError
 from catalogue.json_values import MalformedAnswerError, count, entries, line, lines, mapping, moment, text
 from catalogue.purls import generic
@@ -51,7 +52,7 @@ class Civitai:
         air = _AIR.fullmatch(text)
         if air:
             return _checked(air.group(1), air.group(2) or "")
-        address = _address(text)
+        address = address_on(_HOSTS, text)
         return None if address is None else _read_address(address)
 
     def url(self, reference: Reference) -> str:
@@ -115,21 +116,7 @@ def classify(status: int, *, had_token: bool) -> Outcome:
     """How a question ended. Models are public: a 401 is about the token, and a 404 may be about where we ask from."""
     if status == HTTPStatus.UNAUTHORIZED or (status == HTTPStatus.FORBIDDEN and had_token):
         return Outcome.CREDENTIAL
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Outcome.TRANSIENT
-    return _BY_STATUS.get(status, Outcome.MALFORMED)
-
-
-_BY_STATUS: dict[int, Outcome] = {
-    HTTPStatus.OK: Outcome.OK,
-    HTTPStatus.FORBIDDEN: Outcome.TRANSIENT,  # a wall in front of the site
-    HTTPStatus.NOT_FOUND: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.GONE: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.REQUEST_TIMEOUT: Outcome.TRANSIENT,
-    HTTPStatus.TOO_EARLY: Outcome.TRANSIENT,
-    HTTPStatus.TOO_MANY_REQUESTS: Outcome.RATE_LIMITED,
-}
+    return by_status(status)
 
 
 def facts(said: dict[str, Any], version: dict[str, Any]) -> Facts:
@@ -223,15 +210,6 @@ def _problem(told: Told) -> str:
 
 
 # --- What people paste ---------------------------------------------------------------------------------------------
-
-
-def _address(text: str) -> SplitResult | None:
-    try:
-        address = urlsplit(text if "://" in text else f"https://{text.removeprefix('//')}")
-        is_ours = address.scheme in {"http", "https"} and address.hostname in _HOSTS
-    except ValueError:
-        return None
-    return address if is_ours else None
 
 
 def _read_address(address: SplitResult) -> Reference:

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from catalogue import asking
-from catalogue.asking import Told, document
+from catalogue.asking import Told, by_status, document
 from catalogue.hub import Answer, Facts, Hub, Knows, Outcome, Quota, Reference, UnreadableReferenceError
 from catalogue.json_values import MalformedAnswerError, count, line, lines, mapping, moment, text
 from catalogue.purls import Purl, build
@@ -171,20 +171,9 @@ def classify(status: int, headers: Mapping[str, str], message: str, *, had_token
         return Outcome.RATE_LIMITED
     if status == HTTPStatus.FORBIDDEN:
         return _refused(message, had_token=had_token)
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Outcome.TRANSIENT
-    return _BY_STATUS.get(status, Outcome.MALFORMED)
-
-
-_BY_STATUS: dict[int, Outcome] = {
-    HTTPStatus.OK: Outcome.OK,
-    HTTPStatus.UNAUTHORIZED: Outcome.CREDENTIAL,
-    HTTPStatus.NOT_FOUND: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.GONE: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.REQUEST_TIMEOUT: Outcome.TRANSIENT,
-    HTTPStatus.TOO_EARLY: Outcome.TRANSIENT,
-}
+    if status == HTTPStatus.UNAUTHORIZED:
+        return Outcome.CREDENTIAL
+    return by_status(status)
 
 
 def _is_limit(status: int, headers: Mapping[str, str], message: str) -> bool:

@@ -3,13 +3,14 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import quote, unquote, urlencode
 
 import httpx2
 from huggingface_hub import constants, get_session, set_client_factory
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, though not in an __all__
 from packageurl import PackageURL
 
+from catalogue.addresses import address_on
 from catalogue.asking import Told, in_one_line
 from catalogue.hub import (
     Address,
@@ -217,12 +218,8 @@ set_client_factory(_client)
 
 def _path_on_site(text: str) -> list[str] | None:
     """The decoded path segments of an address on the Hub's site; None for any other text."""
-    try:
-        address = urlsplit(text if "://" in text else f"https://{text.removeprefix('//')}")
-        on_site = address.scheme in {"http", "https"} and address.hostname in _HOSTS
-    except ValueError:
-        return None
-    return [unquote(segment) for segment in address.path.split("/") if segment] if on_site else None
+    address = address_on(_HOSTS, text)
+    return None if address is None else [unquote(segment) for segment in address.path.split("/") if segment]
 
 
 def _read_path(segments: list[str]) -> Reference:

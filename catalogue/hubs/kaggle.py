@@ -11,10 +11,11 @@ import re
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote
 
 from catalogue import asking
-from catalogue.asking import Told, document
+from catalogue.addresses import address_on
+from catalogue.asking import Told, by_status, document
 from catalogue.hub import (
     Answer,
     BaseModelClaim,
@@ -85,7 +86,7 @@ class Kaggle:
         """An address on kaggle.com or of its API, a kaggle:// handle, or a whole handle with framework and version."""
         if text[:9].lower() == "kaggle://":
             return _read_handle([unquote(part) for part in text[9:].split("/") if part])
-        address = _address(text)
+        address = address_on(_HOSTS, text)
         if address is not None:
             return _read_address(address)
         parts = text.split("/")
@@ -221,20 +222,7 @@ def classify(found: Problem, *, had_token: bool) -> Outcome:
     if found.status == HTTPStatus.FORBIDDEN:
         # The hub says why it refuses; a refusal without a reason comes from a wall in front of it.
         return Outcome.NOT_FOUND_OR_PRIVATE if found.message else Outcome.TRANSIENT
-    if found.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Outcome.TRANSIENT
-    return _BY_STATUS.get(found.status, Outcome.MALFORMED)
-
-
-_BY_STATUS: dict[int, Outcome] = {
-    HTTPStatus.OK: Outcome.OK,
-    HTTPStatus.NOT_FOUND: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.GONE: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.REQUEST_TIMEOUT: Outcome.TRANSIENT,
-    HTTPStatus.TOO_EARLY: Outcome.TRANSIENT,
-    HTTPStatus.TOO_MANY_REQUESTS: Outcome.RATE_LIMITED,
-}
+    return by_status(found.status)
 
 
 def model_facts(said: dict[str, Any], asked: str) -> Facts:
@@ -321,15 +309,6 @@ def files(listed: dict[str, Any]) -> tuple[HubFile, ...]:
 
 
 # --- What people paste ---------------------------------------------------------------------------------------------
-
-
-def _address(text: str) -> SplitResult | None:
-    try:
-        address = urlsplit(text if "://" in text else f"https://{text.removeprefix('//')}")
-        is_ours = address.scheme in {"http", "https"} and address.hostname in _HOSTS
-    except ValueError:
-        return None
-    return address if is_ours else None
 
 
 def _read_address(address: SplitResult) -> Reference:

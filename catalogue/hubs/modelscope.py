@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode
 
 from catalogue import asking
-from catalogue.asking import Told, document
+from catalogue.addresses import address_on
+from catalogue.asking import Told, by_status, document
 from catalogue.hub import Answer, Facts, Hub, HubFile, Knows, Outcome, Quota, Reference, UnreadableReferenceError
 from catalogue.json_values import MalformedAnswerError, count, line, lines, mapping, moment, text
 from catalogue.purls import Purl, build
@@ -62,7 +63,7 @@ class ModelScope:
 
     def read(self, text: str) -> Reference | None:
         """An address on modelscope.cn: of a page, a file, a clone or the API, with or without https://."""
-        address = _address(text)
+        address = address_on(_HOSTS | _OTHER_CATALOGUE, text)
         return None if address is None else _read_address(address)
 
     def url(self, reference: Reference) -> str:
@@ -181,11 +182,9 @@ def classify(status: int, code: str, *, had_token: bool) -> Outcome:
     if status == HTTPStatus.FORBIDDEN:
         # The hub says why it refuses; a refusal without a code comes from a wall in front of it.
         return Outcome.NOT_FOUND_OR_PRIVATE if code else Outcome.TRANSIENT
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Outcome.TRANSIENT
     if status == HTTPStatus.OK and code:
         return Outcome.MALFORMED
-    return _BY_STATUS.get(status, Outcome.MALFORMED)
+    return by_status(status)
 
 
 _BY_CODE = {
@@ -193,16 +192,6 @@ _BY_CODE = {
     "OperationNotAllowed": Outcome.NOT_FOUND_OR_PRIVATE,
     "RateLimitExceed": Outcome.RATE_LIMITED,
     "QuotaLimitExceed": Outcome.RATE_LIMITED,
-}
-_BY_STATUS: dict[int, Outcome] = {
-    HTTPStatus.OK: Outcome.OK,
-    HTTPStatus.UNAUTHORIZED: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.NOT_FOUND: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.GONE: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.REQUEST_TIMEOUT: Outcome.TRANSIENT,
-    HTTPStatus.TOO_EARLY: Outcome.TRANSIENT,
-    HTTPStatus.TOO_MANY_REQUESTS: Outcome.RATE_LIMITED,
 }
 
 
@@ -309,15 +298,6 @@ def _commit(said: dict[str, Any], blobs: list[dict[str, Any]]) -> str:
 
 
 # --- What people paste ---------------------------------------------------------------------------------------------
-
-
-def _address(text: str) -> SplitResult | None:
-    try:
-        address = urlsplit(text if "://" in text else f"https://{text.removeprefix('//')}")
-        is_ours = address.scheme in {"http", "https"} and address.hostname in _HOSTS | _OTHER_CATALOGUE
-    except ValueError:
-        return None
-    return address if is_ours else None
 
 
 def _read_address(address: SplitResult) -> Reference:

@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import SplitResult, quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote
 
 from catalogue import asking
-from catalogue.asking import Told, document
+from catalogue.addresses import address_on
+from catalogue.asking import Told, by_status, document
 from catalogue.hub import Answer, Facts, Hub, HubFile, Knows, Outcome, Quota, Reference, UnreadableReferenceError
 from catalogue.json_values import MalformedAnswerError, count, entries, line, lines, mapping, moment, text
 from catalogue.purls import generic
@@ -70,7 +71,7 @@ class Ollama:
         """An address on ollama.com or registry.ollama.ai, with or without https://, or an ollama:// one."""
         if text[:9].lower() == "ollama://":
             text = f"{_REGISTRY}/{text[9:]}"
-        address = _address(text)
+        address = address_on(_HOSTS, text)
         return None if address is None else _read_address(address)
 
     def url(self, reference: Reference) -> str:
@@ -198,22 +199,7 @@ def classify(status: int, *, had_token: bool) -> Outcome:
     """How a question ended. The registry answers 401 for what only its owner may have, and 404 for what is missing."""
     if status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN} and had_token:
         return Outcome.CREDENTIAL
-    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return Outcome.TRANSIENT
-    return _BY_STATUS.get(status, Outcome.MALFORMED)
-
-
-_BY_STATUS: dict[int, Outcome] = {
-    HTTPStatus.OK: Outcome.OK,
-    HTTPStatus.UNAUTHORIZED: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.FORBIDDEN: Outcome.TRANSIENT,  # a wall in front of the registry
-    HTTPStatus.NOT_FOUND: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.GONE: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.UNAVAILABLE_FOR_LEGAL_REASONS: Outcome.NOT_FOUND_OR_PRIVATE,
-    HTTPStatus.REQUEST_TIMEOUT: Outcome.TRANSIENT,
-    HTTPStatus.TOO_EARLY: Outcome.TRANSIENT,
-    HTTPStatus.TOO_MANY_REQUESTS: Outcome.RATE_LIMITED,
-}
+    return by_status(status)
 
 
 # --- What an answer means ------------------------------------------------------------------------------------------
@@ -289,15 +275,6 @@ def _digest(content: bytes) -> str:
 
 
 # --- What people paste ---------------------------------------------------------------------------------------------
-
-
-def _address(text: str) -> SplitResult | None:
-    try:
-        address = urlsplit(text if "://" in text else f"https://{text.removeprefix('//')}")
-        is_ours = address.scheme in {"http", "https"} and address.hostname in _HOSTS
-    except ValueError:
-        return None
-    return address if is_ours else None
 
 
 def _read_address(address: SplitResult) -> Reference:
