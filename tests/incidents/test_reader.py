@@ -29,6 +29,11 @@ PRIVATE_TABLES = {
     "catalogue_snapshot",
     "catalogue_usecount",
     "catalogue_weightfile",
+    # Whom this node follows, how it judges them, and what it puts aside.
+    "federation_evidence",
+    "federation_outcome",
+    "federation_peer",
+    "federation_run",
     # When a worker looks again, which tells what it last looked at.
     "incidents_exportrefresh",
     "incidents_osvrefresh",
