@@ -38,12 +38,11 @@ class PassedOnError(RuntimeError):
 
 @dataclass(frozen=True)
 class Reading:
-    """A checkpoint of a copy that may be read on from, and the keys known when it was opened."""
+    """A checkpoint of a copy that may be read on from; `is_signed` by a key that was known when it was opened."""
 
     copy: LogCopy
     note: str
     head: TreeHead
-    keys: KeySet | None
     is_signed: bool
 
 
@@ -60,16 +59,16 @@ class _Batch:
 
 def open_copy(peer: Peer, copy: LogCopy) -> Reading:
     """Its checkpoint, signed and no contradiction to what is kept. Raises BadCopyError, ContradictionError."""
-    note, keys = copy.checkpoint(), keys_of(peer)
+    note = copy.checkpoint()
     try:
-        head = parse_tree_head(open_note(note, signers(peer, keys)))
+        head = parse_tree_head(open_note(note, signers(peer, keys_of(peer))))
         is_signed = True
     except BadNoteError as error:
         head = _head_to_prove(note, error)
         is_signed = False
     if head.origin != peer.origin:
         raise BadCopyError(f"{copy.address}: this is the log of {head.origin[:200]}, not of {peer.origin}")
-    reading = Reading(copy, note, head, keys, is_signed)
+    reading = Reading(copy, note, head, is_signed)
     if head.size < max(peer.size, 1):
         _check_older(peer, reading)
     elif peer.size:
@@ -82,6 +81,8 @@ def read_on(peer: Peer, reading: Reading) -> int:
     start, end = peer.size, _end(peer, reading)
     if end <= start:
         return 0
+    if Peer.objects.values_list("size", flat=True).get(pk=peer.pk) != start:
+        raise PassedOnError(f"{peer.domain}: another worker has read on")
     batch = _fetched(peer, reading, start, end)
     _check_leads_to(reading, batch)
     _check_signed(peer, reading, batch)
@@ -150,7 +151,8 @@ def distrust(peer: Peer, kind: EvidenceKind, first: str, second: str, proof: dic
             digest=digest(f"{first}\x00{second}".encode()),
             defaults={"kind": kind, "first": first, "second": second, "proof": proof},
         )
-        Peer.objects.filter(pk=peer.pk, distrusted_at=None).update(distrusted_at=timezone.now())
+        peer.distrusted_at = peer.distrusted_at or timezone.now()
+        Peer.objects.filter(pk=peer.pk, distrusted_at=None).update(distrusted_at=peer.distrusted_at)
     if is_new:
         log.error("a node contradicted itself", peer=peer.domain, kind=kind.value)
 
@@ -164,7 +166,7 @@ def _end(peer: Peer, reading: Reading) -> int:
 
 
 def _fetched(peer: Peer, reading: Reading, start: int, end: int) -> _Batch:
-    keys, last_event = reading.keys, _last_key_event(peer)
+    keys, last_event = keys_of(peer), _last_key_event(peer)
     batch = _Batch(start, [], [], mirror.Growth(peer, start), keys)
     for first in range(start - start % TILE_WIDTH, end, TILE_WIDTH):
         width, skip = min(TILE_WIDTH, end - first), max(start - first, 0)

@@ -8,8 +8,8 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg import errors, sql
 
-# Whatever is derived from documents alone that were published, here or elsewhere. A table of anything else never belongs
-# here.
+# Whatever is derived from published documents alone, ours or another node's. A table of anything that was not published
+# never belongs here.
 PUBLIC_TABLES = (
     "federation_mirror",
     "federation_pulledentry",
