@@ -36,8 +36,8 @@ class Growth:
         return self._tree.root()
 
 
-def tile(peer: Peer, level: int, number: int, width: int, *, using: str = DEFAULT_DB_ALIAS) -> bytes:
-    """The first `width` hashes of a tile, 32 bytes each; fewer where the tree has fewer."""
+def tile(peer: int, level: int, number: int, width: int, *, using: str = DEFAULT_DB_ALIAS) -> bytes:
+    """The first `width` hashes of a tile of that peer's log, 32 bytes each; fewer where the tree has fewer."""
     first = number * TILE_WIDTH
     rows = PulledHash.objects.using(using).filter(peer=peer, level=level, index__gte=first, index__lt=first + width)
     return b"".join(bytes(found) for found in rows.order_by("index").values_list("hash", flat=True))
