@@ -1,4 +1,4 @@
-"""The public log, for everyone who keeps a copy."""
+"""What became public here, of this node and of those it follows, for everyone who keeps a copy."""
 
 import json
 
@@ -14,13 +14,16 @@ from incidents.publishing import instant
 MOST = 2**63 - 1
 _ENTRY = {
     "type": "object",
-    "required": ["at", "digest", "document", "id", "number", "object", "operation", "version"],
+    "required": ["at", "digest", "document", "id", "index", "number", "object", "operation", "origin", "version"],
     "properties": {
         "number": {
             "type": "integer",
             "minimum": 1,
-            "description": "The entry's index in the log, in commit order. What is missing between two is no record.",
+            "description": "Its place among all that became public here, in commit order: what `after` and `as_of` "
+            "mean. What is missing between two is no record.",
         },
+        "origin": {"type": "string", "description": "The node whose record it is."},
+        "index": {"type": "integer", "minimum": 1, "description": "Of the entry in the log of that node."},
         "operation": {"type": "string", "enum": Operation.values},
         "id": {"type": "string"},
         "version": {"type": "integer", "minimum": 1},
@@ -29,7 +32,11 @@ _ENTRY = {
             "type": "string",
             "description": "SHA-256 of the document's RFC 8785 bytes; empty where the record was erased.",
         },
-        "object": {"type": "string", "description": "SHA-256 of the signed object, at /log/object/<sha256>."},
+        "object": {
+            "type": "string",
+            "description": "SHA-256 of the signed object: at /log/object/<sha256>; another node's, at "
+            "/mirror/<SHA-256 of its log's origin>/object/<sha256>.",
+        },
         "document": {
             "oneOf": [{"$ref": "#/components/schemas/Record"}, {"type": "null"}],
             "description": "null where the record was erased.",
@@ -83,6 +90,8 @@ class Changes(ReadView):
 def _entry(entry: stored.Entry) -> bytes:
     about = {
         "number": entry.number,
+        "origin": entry.origin,
+        "index": entry.index,
         "operation": entry.operation,
         "id": entry.public_id,
         "version": entry.version,

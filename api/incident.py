@@ -39,7 +39,7 @@ _VERSION = {
         "operation": {"type": "string", "enum": Operation.values},
         "at": {"type": "string", "format": "date-time"},
         "digest": {"type": "string", "description": "SHA-256 of the document's RFC 8785 bytes."},
-        "number": {"type": "integer", "minimum": 1, "description": "Of the entry in the log."},
+        "number": {"type": "integer", "minimum": 1, "description": "As in `/api/v1/changes`."},
         "url": {"type": "string", "format": "uri"},
     },
 }

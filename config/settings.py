@@ -80,6 +80,12 @@ NODE_KEYS = env.list("FAULTLINE_NODE_KEYS", default=[])
 # What checkpoints call the log (c2sp.org/tlog-checkpoint).
 LOG_ORIGIN = f"{NODE_NAME}/log"
 
+# --- Peers -----------------------------------------------------------------------------------------------------------
+# How often another node's log is asked for what is new; a notice from there asks at once.
+PEER_PULL_SECONDS = env.float("FAULTLINE_PEER_PULL_SECONDS", default=60.0)
+# How long one answer of another node may take.
+PEER_TIMEOUT_SECONDS = env.float("FAULTLINE_PEER_TIMEOUT_SECONDS", default=30.0)
+
 # --- Hubs ----------------------------------------------------------------------------------------------------------
 # By the hub's slug, from FAULTLINE_HUB_<SLUG>_ENDPOINT, _TOKEN and _WEBHOOK_SECRET: a new hub needs no line here.
 HUB_ENDPOINTS = _of_hubs("ENDPOINT")
@@ -133,6 +139,8 @@ WAKES = {
     "record published": ["incidents.tasks.refresh_osv_files"],
     "feed added": ["reports.tasks.import_due_feeds"],
     "log grew": ["incidents.tasks.sign_checkpoint"],
+    "peer added": ["federation.tasks.follow_due_peers"],
+    "peers left over": ["federation.tasks.follow_due_peers"],
 }
 
 # --- Stores --------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 from federation import views as federation
 from federation.oai.views import oai
+from federation.urls import log_urls, mirror_urls
 from website import health
 
 handler400 = "config.errors.bad_request"
@@ -18,7 +19,8 @@ urlpatterns = [
     path("oai", oai, name="oai"),
     path("feeds/archive.atom", federation.archive_feed, name="archive-feed"),
     path("feeds/archive/<int:page>.atom", federation.archive_page, name="archive-page"),
-    path("log/", include("federation.urls")),
+    path("log/", include(log_urls)),
+    path("mirror/", include(mirror_urls)),
     path("hooks/", include("api.hooks")),
     path("osv/", include("api.osv")),
     path("console/", admin.site.urls),

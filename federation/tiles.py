@@ -1,4 +1,4 @@
-"""The log as static files: checkpoint, tiles, entry bundles (c2sp.org/tlog-tiles v0.1.0), and signed objects.
+"""Logs as static files: checkpoint, tiles, entry bundles (c2sp.org/tlog-tiles v0.1.0), and signed objects.
 
 Nothing beyond the last checkpoint is served: what is cached for ever must never change.
 """
@@ -7,15 +7,10 @@ import gzip
 import re
 import struct
 
-from django.conf import settings
-from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
-from django.views.decorators.http import require_safe
 
-from incidents import checkpoints, tree
-from incidents.connection import of_public
-from incidents.log_models import Checkpoint, LogEntry, LogObject
+from federation.served import ServedLog
 from lib.canonical import digest
 from lib.merkle import TILE_HEIGHT, TILE_WIDTH
 
@@ -32,62 +27,52 @@ _MOST_LEVEL, _MOST_GROUPS = 7, 6
 _GZIP = re.compile(r"\bgzip\b(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
 
 
-@require_safe
-def checkpoint(request: HttpRequest) -> HttpResponseBase:
+def checkpoint(request: HttpRequest, log: ServedLog) -> HttpResponseBase:
     """The last checkpoint: a signed note."""
-    found = checkpoints.latest(using=settings.PUBLIC_READS)
-    if found is None:
+    if not (note := log.note()):
         raise Http404
-    content = found.note.encode()
-    return _answer(request, content, "text/plain; charset=utf-8", max_age=_CHECKPOINT_SECONDS)
+    return _answer(request, note.encode(), "text/plain; charset=utf-8", max_age=_CHECKPOINT_SECONDS)
 
 
-@require_safe
-def tile(request: HttpRequest, level: str, place: str) -> HttpResponseBase:
+def tile(request: HttpRequest, log: ServedLog, level: str, place: str) -> HttpResponseBase:
     """256 hashes of 32 bytes, or as many as the address says."""
     if not re.fullmatch(r"0|[1-9][0-9]?", level) or int(level) > _MOST_LEVEL:
         raise Http404
     number, width = _place(place)
-    _require_covered((number * TILE_WIDTH + width) << (TILE_HEIGHT * int(level)))
-    content = tree.tile(int(level), number, width, using=settings.PUBLIC_READS)
+    _require_covered(log, (number * TILE_WIDTH + width) << (TILE_HEIGHT * int(level)))
+    content = log.tile(int(level), number, width)
     return _answer(request, content, _OCTETS, max_age=_FOR_EVER, immutable=True)
 
 
-@require_safe
-def entries(request: HttpRequest, place: str) -> HttpResponseBase:
+def entries(request: HttpRequest, log: ServedLog, place: str) -> HttpResponseBase:
     """The leaves under one tile of level 0, each after its length in two bytes, big-endian."""
     number, width = _place(place)
     first = number * TILE_WIDTH
-    _require_covered(first + width)
-    rows = of_public(LogEntry).filter(index__gte=first, index__lt=first + width).order_by("index")
-    leaves = (bytes(leaf) for leaf in rows.values_list("leaf", flat=True))
-    content = b"".join(struct.pack(">H", len(leaf)) + leaf for leaf in leaves)
+    _require_covered(log, first + width)
+    content = b"".join(struct.pack(">H", len(leaf)) + leaf for leaf in log.leaves(first, width))
     return _answer(request, content, _OCTETS, max_age=_FOR_EVER, immutable=True, compress=True)
 
 
-@require_safe
-def objects(request: HttpRequest, place: str) -> HttpResponseBase:
+def objects(request: HttpRequest, log: ServedLog, place: str) -> HttpResponseBase:
     """The objects of the same entries, a line each; an erased one is an empty line."""
     number, width = _place(place)
     first = number * TILE_WIDTH
-    _require_covered(first + width)
-    rows = of_public(LogEntry).filter(index__gte=first, index__lt=first + width).order_by("index")
-    content = b"".join(bytes(body or b"") + b"\n" for body in rows.values_list("object__body", flat=True))
+    _require_covered(log, first + width)
+    content = b"".join((body or b"") + b"\n" for body in log.objects(first, width))
     return _answer(request, content, "application/x-ndjson", max_age=_OBJECT_SECONDS, compress=True)
 
 
-@require_safe
-def signed_object(request: HttpRequest, sha256: str) -> HttpResponseBase:
+def signed_object(request: HttpRequest, log: ServedLog, sha256: str) -> HttpResponseBase:
     """One object by the SHA-256 of its bytes; 410 once it is erased."""
-    found = of_public(LogObject).filter(digest=sha256, entry__index__lt=_covered()).first()
+    found = log.object(sha256)
     if found is None:
         raise Http404
-    if found.body is None:
+    if not found:
         gone = HttpResponse("This object was erased.\n", status=410, content_type="text/plain; charset=utf-8")
         gone["Access-Control-Allow-Origin"] = "*"
         patch_cache_control(gone, public=True, max_age=_OBJECT_SECONDS)
         return gone
-    return _answer(request, bytes(found.body), "application/jose+json", max_age=_OBJECT_SECONDS, compress=True)
+    return _answer(request, found, "application/jose+json", max_age=_OBJECT_SECONDS, compress=True)
 
 
 def _place(text: str) -> tuple[int, int]:
@@ -103,12 +88,8 @@ def _place(text: str) -> tuple[int, int]:
     return int("".join(groups)), width
 
 
-def _covered() -> int:
-    return of_public(Checkpoint).aggregate(most=Max("size"))["most"] or 0
-
-
-def _require_covered(size: int) -> None:
-    if size > _covered():
+def _require_covered(log: ServedLog, size: int) -> None:
+    if size > log.size():
         raise Http404
 
 

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from incidents.dates import last_moment
 from incidents.log_checking import problems
-from incidents.models import SearchRow
+from incidents.models import Publication
 from incidents.position import LogHead, read_head
 
 __all__ = ["LogHead", "head", "number_at", "problems"]
@@ -21,7 +21,7 @@ def head() -> LogHead:
 
 def number_at(moment: datetime) -> int:
     """The last publication dated by that moment; 0 before the first one."""
-    rows = SearchRow.objects.filter(modified_at__lte=moment).order_by("-modified_at", "-incident")
+    rows = Publication.objects.filter(at__lte=moment).order_by("-at", "-number")
     return rows.values_list("pk", flat=True).first() or 0
 
 

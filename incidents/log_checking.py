@@ -3,6 +3,8 @@
 import json
 from collections.abc import Iterator
 
+from django.conf import settings
+
 from incidents import guard
 from incidents.keys import KeySet, Purpose
 from incidents.leaves import KEYS, BadLeafError, Leaf, LeafOp, parse_leaf
@@ -59,21 +61,22 @@ class _Walk:
 
     def entries(self) -> Iterator[str]:
         rows = LogEntry.objects.order_by("index").select_related("object").iterator(chunk_size=_CHUNK)
-        published = Publication.objects.order_by("number").select_related("incident").iterator(chunk_size=_CHUNK)
+        ours = Publication.objects.filter(entry__isnull=False).order_by("entry").select_related("incident")
+        published = ours.iterator(chunk_size=_CHUNK)
         publication = next(published, None)
         expected = 0
         for entry in rows:
             if entry.index != expected:
                 yield f"#{expected} is missing"
             expected = entry.index + 1
-            while publication and publication.number < entry.index:
-                yield f"#{publication.number}: it was published, but is not in the log"
+            while publication and (publication.entry_id or 0) < entry.index:
+                yield f"#{publication.entry_id}: it was published, but is not in the log"
                 publication = next(published, None)
-            mine = publication if publication and publication.number == entry.index else None
+            mine = publication if publication and publication.entry_id == entry.index else None
             publication = next(published, None) if mine else publication
             yield from (f"#{entry.index}: {problem}" for problem in self._entry(entry, mine))
         while publication:
-            yield f"#{publication.number}: it was published, but is not in the log"
+            yield f"#{publication.entry_id}: it was published, but is not in the log"
             publication = next(published, None)
 
     def _entry(self, entry: LogEntry, publication: Publication | None) -> Iterator[str]:
@@ -181,7 +184,9 @@ class _Walk:
 
 def _not_as_served(leaves: dict[str, Leaf], documents: dict[str, str], superseded: dict[str, str]) -> Iterator[str]:
     columns = ("public_id", "version", "digest", "document", "superseded_by", "erased_at")
-    for incident in Incident.everything.only(*columns).iterator(chunk_size=_CHUNK):
+    # What is of other nodes stands in their logs: `federation.auditing`.
+    ours = Incident.everything.filter(origin=settings.NODE_NAME)
+    for incident in ours.only(*columns).iterator(chunk_size=_CHUNK):
         leaf = leaves.get(incident.public_id)
         if leaf is None or leaf.rev != incident.version:
             yield f"{incident.public_id}: what is served is not the last version in the log"

@@ -107,9 +107,17 @@ class Incident(models.Model):
 
 
 class Publication(models.Model):
-    """What one entry of the public log did to a record. Only erasure changes a row: then document and digest go."""
+    """What one entry of a log did to a record here. Only erasure changes a row: then document and digest go.
 
-    number = models.BigIntegerField(primary_key=True, help_text="The entry's index in the log.")
+    Of our own records it stands in our log (`entry`), of another node's in theirs (`index_at_origin`). Numbers follow
+    commit order over both, so that one number names one state of all that this node shows.
+    """
+
+    number = models.BigIntegerField(primary_key=True, help_text="Its place among all that became public here.")
+    entry = models.OneToOneField(
+        LogEntry, on_delete=models.PROTECT, null=True, blank=True, help_text="In our own log; NULL of another node's."
+    )
+    index_at_origin = models.BigIntegerField(null=True, blank=True, help_text="In that node's log; NULL of our own.")
     incident = models.ForeignKey(Incident, on_delete=models.PROTECT, related_name="publications")
     operation = models.CharField(max_length=10, choices=Operation)
     version = models.PositiveIntegerField()
@@ -121,9 +129,17 @@ class Publication(models.Model):
     class Meta:
         ordering = ["number"]
         constraints = [
-            models.UniqueConstraint(fields=["incident", "version"], name="publication_version"),
+            models.UniqueConstraint(
+                fields=["incident", "version"], condition=Q(entry__isnull=False), name="publication_version"
+            ),
             models.CheckConstraint(condition=models.Q(number__gte=1), name="publication_number_from_one"),
+            models.CheckConstraint(
+                condition=Q(entry__isnull=True, index_at_origin__isnull=False, index_at_origin__gte=1)
+                | Q(entry__isnull=False, entry__lte=F("number"), index_at_origin__isnull=True),
+                name="publication_is_an_entry_somewhere",
+            ),
         ]
+        indexes = [models.Index(fields=["at"], name="publication_at")]
 
     def __str__(self) -> str:
         return f"#{self.number} {self.operation}"

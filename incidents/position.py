@@ -25,7 +25,8 @@ class LogHead:
     @property
     def tag(self) -> str:
         """The ETag of what follows from the log up to there."""
-        return self.object_digest or "empty"
+        # The number too: an operator can have an earlier version of another node's record shown again.
+        return f"{self.number}-{self.object_digest[:32]}" if self.number else "empty"
 
 
 class _Known(local):

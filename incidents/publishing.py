@@ -1,12 +1,13 @@
 """Makes records public, each as an entry of the log: publish, correct, dispute, withdraw, merge, restore, erase.
 
-The only code that writes what the world reads. A publication's number is the index of its entry in the log, whose first
-entry, 0, holds the node's keys (docs/federation.md).
+The only code that writes what the world reads. What becomes public is numbered in commit order: as long as nothing came
+from other nodes (`incidents.foreign`), by its entry in the log, whose entry 0 holds the node's keys; else past that.
 """
 
 import json
 import secrets
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
@@ -19,7 +20,7 @@ from catalogue import visibility
 from catalogue.naming import find_alias, names_of
 from incidents import facts, harvest, position, search_rows, sequencing, tree
 from incidents.exports import outdated
-from incidents.leaves import LeafOp, salted
+from incidents.leaves import Leaf, LeafOp, salted
 from incidents.models import Affected, Incident, LogEntry, LogObject, Operation, OtherId, Publication
 from incidents.record import AffectedModel, AffectedStatus, Match, Record, Status
 from incidents.search import of_model
@@ -117,19 +118,16 @@ def erase(public_id: str, *, reason: ErasureReason, again: bool = False) -> Publ
 
 def erased(entry: LogEntry, incident: Incident, now: datetime) -> Publication:
     """Does what an entry of an erasure says; the caller holds the log's lock."""
-    publication = Publication.objects.create(
-        number=entry.index,
-        incident=incident,
-        operation=Operation.ERASE,
-        version=entry.revision,
-        at=now,
-        document=b"",
-        digest="",
-        object_digest=entry.object_id,
-    )
-    incident.publications.exclude(pk=publication.pk).update(document=b"", digest="")
     LogObject.objects.filter(entry__subject=entry.subject, entry__index__lt=entry.index).update(body=None)
-    _empty(incident, entry.revision, now)
+    return take_away(incident, Standing.of(entry), version=entry.revision, at=now)
+
+
+def take_away(incident: Incident, standing: "Standing", *, version: int, at: datetime) -> Publication:
+    """Empties a record, in all versions, because an entry of a log says so; the caller holds our log's lock."""
+    publication = standing.publication(incident, Operation.ERASE, version, at)
+    publication.save(force_insert=True)
+    incident.publications.exclude(pk=publication.pk).update(document=b"", digest="")
+    _empty(incident, version, at)
     harvest.project(publication)
     outdated.at_once()
     _tell()
@@ -186,6 +184,17 @@ LEAF_OPS: dict[Operation, LeafOp] = {
 }
 
 
+def operation_of(leaf: Leaf, record: Record, before: Incident) -> Operation:
+    """Which of our words the entry stands for: its own are fewer, and the record says the rest."""
+    if leaf.op is LeafOp.PUBLISH:
+        return Operation.PUBLISH
+    if leaf.op is LeafOp.RETRACT:
+        return Operation.MERGE if record.superseded_by else Operation.WITHDRAW
+    if before.superseded_by:
+        return Operation.RESTORE
+    return Operation.DISPUTE if record.status is Status.DISPUTED else Operation.CORRECT
+
+
 def _append(incident: Incident, operation: Operation, record: Record) -> Publication:
     document = canonical_bytes(record.document())
     entry = sequencing.append(
@@ -198,17 +207,52 @@ def published(
     entry: LogEntry, incident: Incident, operation: Operation, record: Record, document: bytes
 ) -> Publication:
     """Does what an entry of a record says; the caller holds the log's lock."""
+    return show(incident, operation, record, document, Standing.of(entry), at=datetime.fromisoformat(record.modified))
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where the entry behind a publication stands, ours or another node's, and the signed object that it names."""
+
+    object_digest: str
+    entry: LogEntry | None = None
+    index_at_origin: int | None = None
+
+    @classmethod
+    def of(cls, entry: LogEntry) -> "Standing":
+        """In our own log."""
+        return cls(entry.object_id, entry=entry)
+
+    def publication(self, incident: Incident, operation: Operation, version: int, at: datetime) -> Publication:
+        """The row under the next number, without a document; the caller holds our log's lock."""
+        return Publication(
+            number=next_number(self.entry),
+            entry=self.entry,
+            index_at_origin=self.index_at_origin,
+            incident=incident,
+            operation=operation,
+            version=version,
+            at=at,
+            document=b"",
+            digest="",
+            object_digest=self.object_digest,
+        )
+
+
+def next_number(entry: LogEntry | None = None) -> int:
+    """The number after the last one, and not below the entry's own index; the caller holds our log's lock."""
+    last = Publication.objects.order_by("-number").values_list("number", flat=True).first() or 0
+    return max(last + 1, entry.index if entry else 1)
+
+
+def show(
+    incident: Incident, operation: Operation, record: Record, document: bytes, standing: Standing, *, at: datetime
+) -> Publication:
+    """Shows a version of a record as it stands in a log, from `at` on; the caller holds our log's lock."""
     _project(incident, record, document)
-    publication = Publication.objects.create(
-        number=entry.index,
-        incident=incident,
-        operation=operation,
-        version=record.version,
-        at=incident.modified_at,
-        document=document,
-        digest=incident.digest,
-        object_digest=entry.object_id,
-    )
+    publication = standing.publication(incident, operation, record.version, at)
+    publication.document, publication.digest = document, incident.digest
+    publication.save(force_insert=True)
     search_rows.project(publication)
     harvest.project(publication)
     if record.status is Status.WITHDRAWN:

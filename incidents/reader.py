@@ -8,8 +8,13 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg import errors, sql
 
-# Whatever is derived from published documents alone. A table of anything that was not published never belongs here.
+# Whatever is derived from published documents alone, ours or another node's. A table of anything that was not published
+# never belongs here.
 PUBLIC_TABLES = (
+    "federation_mirror",
+    "federation_pulledentry",
+    "federation_pulledhash",
+    "federation_pulledobject",
     "incidents_affected",
     "incidents_checkpoint",
     "incidents_facetcount",

@@ -4,8 +4,6 @@ Nothing of the copy is believed: each entry must follow the rules (`incidents.lo
 root that this node itself signed, as the guard or the copy's checkpoint shows.
 """
 
-import struct
-from collections.abc import Iterator
 from datetime import datetime
 
 from django.conf import settings
@@ -16,19 +14,13 @@ from pydantic import ValidationError
 from incidents import checkpoints, guard, publishing, sequencing, tree
 from incidents.guard import LogRefusesError
 from incidents.leaves import BadLeafError, Leaf, LeafOp, parse_leaf
+from incidents.log_copy import BadCopyError, LogCopy
 from incidents.log_models import Checkpoint, LogEntry
 from incidents.log_rules import BrokenRuleError, VoidError, check_step, document_of, read_keys, read_object
-from incidents.models import Incident, Operation, Publication
+from incidents.models import Incident, Operation
 from incidents.record import Record, Status
-from lib.http import CALL_ERRORS, bounded_client
-from lib.merkle import TILE_WIDTH, tile_path
+from lib.merkle import TILE_WIDTH
 from lib.notes import BadNoteError, TreeHead, open_note, parse_tree_head
-
-_SECONDS, _MOST_BYTES = 60.0, 64_000_000
-
-
-class BadCopyError(RuntimeError):
-    """The copy does not answer, or what it answers is not this node's log; the message says what."""
 
 
 def refill(address: str) -> int:
@@ -36,14 +28,14 @@ def refill(address: str) -> int:
 
     Raises BadCopyError, LogRefusesError.
     """
-    copy = _Copy(address)
+    copy = LogCopy(address)
     keys = sequencing.current_keys()
     if keys is None:
         raise LogRefusesError("the database holds no entry of the log: restore a backup first, however old")
     try:
-        note = copy.get("checkpoint").decode()
+        note = copy.checkpoint()
         head = parse_tree_head(open_note(note, checkpoints.note_keys(keys)))
-    except (BadNoteError, UnicodeDecodeError) as error:
+    except BadNoteError as error:
         raise BadCopyError(f"{copy.address}: {error}") from error
     last = guard.last_signed()
     if head.origin != settings.LOG_ORIGIN or (last and head.size < last.size):
@@ -67,7 +59,7 @@ def accept_as_it_is() -> int:
 
 
 @transaction.atomic
-def _add(copy: "_Copy", head: TreeHead, last: TreeHead | None, note: str) -> int:
+def _add(copy: LogCopy, head: TreeHead, last: TreeHead | None, note: str) -> int:
     tree.lock()
     size = tree.size()
     for index, data, text in copy.entries(size - size % TILE_WIDTH, head.size):
@@ -122,20 +114,9 @@ def _publish(entry: LogEntry, leaf: Leaf, document: bytes) -> None:
         publishing.erased(entry, incident, at)
     elif document:
         record = Record.model_validate_json(document)
-        publishing.published(entry, incident, _operation(leaf, record, incident), record, document)
+        publishing.published(entry, incident, publishing.operation_of(leaf, record, incident), record, document)
     else:
         _without_document(entry, leaf, incident, at)
-
-
-def _operation(leaf: Leaf, record: Record, before: Incident) -> Operation:
-    """Which of our words the entry stands for: its own are fewer, and the record says the rest."""
-    if leaf.op is LeafOp.PUBLISH:
-        return Operation.PUBLISH
-    if leaf.op is LeafOp.RETRACT:
-        return Operation.MERGE if record.superseded_by else Operation.WITHDRAW
-    if before.superseded_by:
-        return Operation.RESTORE
-    return Operation.DISPUTE if record.status is Status.DISPUTED else Operation.CORRECT
 
 
 def _without_document(entry: LogEntry, leaf: Leaf, incident: Incident, at: datetime) -> None:
@@ -143,51 +124,4 @@ def _without_document(entry: LogEntry, leaf: Leaf, incident: Incident, at: datet
     incident.version, incident.status, incident.modified_at = leaf.rev, Status.WITHDRAWN, at
     incident.save()
     operation = {LeafOp.PUBLISH: Operation.PUBLISH, LeafOp.RETRACT: Operation.WITHDRAW}.get(leaf.op, Operation.CORRECT)
-    Publication.objects.create(
-        number=entry.index,
-        incident=incident,
-        operation=operation,
-        version=leaf.rev,
-        at=at,
-        document=b"",
-        digest="",
-        object_digest=leaf.obj,
-    )
-
-
-class _Copy:
-    """A log's static files at an address: this node's own earlier ones, or those of a peer that mirrors it."""
-
-    def __init__(self, address: str) -> None:
-        self.address = address.rstrip("/")
-        self._client = bounded_client(seconds=_SECONDS, most_bytes=_MOST_BYTES)
-
-    def get(self, path: str) -> bytes:
-        try:
-            answer = self._client.get(f"{self.address}/{path}")
-        except CALL_ERRORS as error:
-            raise BadCopyError(f"{self.address}/{path}: {error or type(error).__name__}") from error
-        if answer.status_code != 200:  # noqa: PLR2004 - HTTP
-            raise BadCopyError(f"{self.address}/{path}: status {answer.status_code}")
-        return answer.content
-
-    def entries(self, start: int, end: int) -> Iterator[tuple[int, bytes, bytes | None]]:
-        """Index, leaf and object of the entries from a tile's first on; the object None where it was erased."""
-        for first in range(start, end, TILE_WIDTH):
-            width = min(TILE_WIDTH, end - first)
-            place = tile_path(first // TILE_WIDTH) + ("" if width == TILE_WIDTH else f".p/{width}")
-            leaves = _unpacked(self.get(f"tile/entries/{place}"))
-            objects = self.get(f"objects/{place}").split(b"\n")[:-1]
-            if not len(leaves) == len(objects) == width:
-                raise BadCopyError(f"{self.address}: the tile {place} is cut off")
-            for index, leaf, text in zip(range(first, end), leaves, objects, strict=False):
-                yield index, leaf, text or None
-
-
-def _unpacked(content: bytes) -> list[bytes]:
-    leaves, at = [], 0
-    while at + 2 <= len(content):
-        length = struct.unpack(">H", content[at : at + 2])[0]
-        leaves.append(content[at + 2 : at + 2 + length])
-        at += 2 + length
-    return leaves
+    publishing.Standing.of(entry).publication(incident, operation, leaf.rev, at).save(force_insert=True)

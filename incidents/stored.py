@@ -11,7 +11,8 @@ WHERE public_id = %s AND erased_at IS NULL
 """
 _ENTRIES = """
 SELECT publication.number, publication.operation, incident.public_id, publication.version, publication.at,
-       publication.digest, publication.object_digest, publication.document
+       publication.digest, publication.object_digest, publication.document, incident.origin,
+       coalesce(publication.entry_id, publication.index_at_origin)
 FROM incidents_publication publication JOIN incidents_incident incident ON incident.id = publication.incident_id
 WHERE publication.number > %s ORDER BY publication.number LIMIT %s
 """
@@ -29,7 +30,10 @@ class StoredRecord:
 
 @dataclass(frozen=True)
 class Entry:
-    """One publication with the document of that version; `digest` and `document` are empty once it was erased."""
+    """One publication with the document of that version; `digest` and `document` are empty once it was erased.
+
+    `number` is its place among all that became public here, `index` that in the log of the node `origin`.
+    """
 
     number: int
     operation: str
@@ -39,6 +43,8 @@ class Entry:
     digest: str
     object_digest: str
     document: bytes
+    origin: str
+    index: int
 
 
 def record(public_id: str) -> StoredRecord | None:

@@ -64,7 +64,7 @@ def _grow_by(grown, count, signer):
         rows[Incident].append(incident)
         kept = {"document": document, "digest": digest(document), "object_digest": digest(text)}
         rows[Publication].append(
-            Publication(number=index, incident=incident, operation="publish", version=1, at=at, **kept)
+            Publication(number=index, entry_id=index, incident=incident, operation="publish", version=1, at=at, **kept)
         )
     for model, made in rows.items():
         (model.everything if model is Incident else model.objects).bulk_create(made, batch_size=1000)

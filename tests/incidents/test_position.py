@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from incidents import log, position, stored
+from incidents.position import LogHead
 from incidents.publishing import publish
 from tests import factories
 
@@ -69,7 +70,9 @@ def test_others_see_it_within_the_bound_and_never_under_the_wrong_tag():
     done.set()
     for reader in readers:
         reader.join()
-    numbers = {f'"{entry.object_digest}"': entry.number for entry in stored.entries_after(0, 100)}
+    numbers = {
+        f'"{LogHead(entry.number, entry.object_digest).tag}"': entry.number for entry in stored.entries_after(0, 100)
+    }
     # Under a tag there may be newer rows, never older ones.
     assert all(items >= numbers[tag] for _, tag, items in answers)
     behind = [

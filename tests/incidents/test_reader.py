@@ -6,9 +6,11 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection, connections, transaction
 from django.test import Client
 
+from federation import peering, pulling
 from incidents import checkpoints, reader
 from incidents.publishing import publish
 from tests import factories
+from tests.stand_ins.node import Node
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "public"])
 
@@ -29,6 +31,11 @@ PRIVATE_TABLES = {
     "catalogue_snapshot",
     "catalogue_usecount",
     "catalogue_weightfile",
+    # Whom this node follows, how it judges them, and what it puts aside.
+    "federation_evidence",
+    "federation_outcome",
+    "federation_peer",
+    "federation_run",
     # When a worker looks again, which tells what it last looked at.
     "incidents_exportrefresh",
     "incidents_osvrefresh",
@@ -76,6 +83,10 @@ def test_it_reads_every_public_table_and_no_other(as_reader):
     publish(factories.record(aliases=("AIID-313",)))
     checkpoints.sign_due()
     factories.report()
+    other = Node()
+    other.log.publish()
+    pulling.pull_alone(peering.add(vkey=other.log.vkey, node=other.address, acceptance="publish"))
+    other.stop()
     for name in sorted(tables()):
         if name in reader.PUBLIC_TABLES:
             assert as_reader(f"SELECT count(*) FROM {name}")[0] > 0

@@ -6,6 +6,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from incidents import checkpoints, refilling
 from incidents.guard import LogRefusesError
+from incidents.log_copy import BadCopyError
 
 
 class Command(BaseCommand):
@@ -28,5 +29,5 @@ class Command(BaseCommand):
             else:
                 self.stdout.write(f"the checkpoint of {refilling.accept_as_it_is()} entries counts as the last")
             checkpoints.sign_due()
-        except (refilling.BadCopyError, LogRefusesError) as error:
+        except (BadCopyError, LogRefusesError) as error:
             raise CommandError(str(error)) from error

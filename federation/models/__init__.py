@@ -1,0 +1,21 @@
+"""Other nodes: whom this one follows, what it keeps of their logs, and what became of each entry here."""
+
+from federation.models.mirror import Mirror, Outcome, PulledEntry, PulledHash, PulledObject, Verdict
+from federation.models.peer import Acceptance, Peer, PeerState
+from federation.models.runs import Evidence, EvidenceKind, Run, RunState
+
+__all__ = [
+    "Acceptance",
+    "Evidence",
+    "EvidenceKind",
+    "Mirror",
+    "Outcome",
+    "Peer",
+    "PeerState",
+    "PulledEntry",
+    "PulledHash",
+    "PulledObject",
+    "Run",
+    "RunState",
+    "Verdict",
+]
