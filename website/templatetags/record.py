@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
 from django import template
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 
 from catalogue.drift import Change
@@ -14,21 +14,12 @@ from catalogue.filesafety.findings import Outcome as ScanOutcome
 from catalogue.hub import Outcome, Reference, hubs
 from catalogue.mof import MofClass
 from catalogue.openness import Dimension
-from incidents.record import MEANINGS, Confidence, EvidenceGrade, Kind, Match, Severity, Status
 from incidents.taxonomy import OWN, Term, taxonomies
 from lib import text
 from lib.text import markdown_html
+from website import vocabulary as vocabulary_module
 
 register = template.Library()
-
-_VOCABULARIES: dict[str, type[StrEnum]] = {
-    "kind": Kind,
-    "severity": Severity,
-    "evidence_grade": EvidenceGrade,
-    "confidence": Confidence,
-    "match": Match,
-    "status": Status,
-}
 
 # --- Words for what a hub said, what changed, and how open a model is -------------------------------------------------
 
@@ -243,16 +234,22 @@ def words(code: str) -> str:
 
 
 @register.filter
+def coded(code: str, vocabulary: str) -> str:
+    """A code of a vocabulary of the record as words."""
+    return vocabulary_module.code_words(code, vocabulary)
+
+
+@register.filter
 def meaning(code: str, vocabulary: str) -> str:
     """What a code of a vocabulary of the record means, in a sentence."""
-    return MEANINGS[_VOCABULARIES[vocabulary]][code]
+    return vocabulary_module.meaning(code, vocabulary)
 
 
 @register.filter
 def category_title(code: str) -> str:
     """The title of a category; its code where a foreign record uses one we do not know."""
     term = taxonomies()[OWN].term(code)
-    return term.title if term else code
+    return vocabulary_module.term_title(term, OWN) if term else code
 
 
 @register.filter
@@ -268,8 +265,8 @@ def reduced_date(text: str) -> str:
     parts = [int(part) for part in text[:10].split("-")]
     if len(parts) == 1:
         return text
-    month = date(parts[0], parts[1], 1).strftime("%B %Y")
-    return f"{parts[2]} {month}" if len(parts) == 3 else month  # noqa: PLR2004 - year, month, day
+    exact = len(parts) == 3  # noqa: PLR2004 - year, month, day
+    return date_format(date(*[*parts, 1][:3]), "DATE_FORMAT" if exact else "YEAR_MONTH_FORMAT")
 
 
 @register.filter
