@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.text import capfirst
 from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 from PIL import Image, ImageDraw, ImageFont
@@ -103,11 +104,11 @@ def _png(record: dict[str, Any]) -> bytes:
 def _facts(record: dict[str, Any]) -> str:
     category = taxonomies()[OWN].term(record["category"])
     standing = "" if record["status"] == "published" else code_words(record["status"], "status").capitalize()
-    severity = {"severity": code_words(record["severity"], "severity").capitalize()}
+    severity = gettext("%(severity)s severity") % {"severity": code_words(record["severity"], "severity")}
     said = (
         standing,
         code_words(record["kind"], "kind").capitalize(),
-        "" if record["severity"] == "unknown" else gettext("%(severity)s severity") % severity,
+        "" if record["severity"] == "unknown" else capfirst(severity),
         term_text(category.title, OWN) if category else "",
         record["id"],
     )
