@@ -33,6 +33,7 @@ TITLES: Mapping[str, object] = {
     "origin": gettext_lazy("Published by node"),
 }
 _OPEN = frozenset({"category", "kind", "severity", "evidence_grade"})
+_QUOTED = frozenset({"organisation", "model", "base_model", "term", "origin"})
 _RANKED: Mapping[str, Sequence[str]] = {
     "kind": list(Kind),
     "severity": list(Severity)[::-1],
@@ -64,6 +65,11 @@ class Facet:
     more: bool
     is_estimate: bool
     is_open: bool
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether its values are words of others, which no page translates."""
+        return self.name in _QUOTED
 
 
 @dataclass(frozen=True)

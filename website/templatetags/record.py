@@ -303,11 +303,16 @@ def danger_words(danger: str) -> str:
 
 
 @register.simple_tag
-def quoted() -> SafeString:
-    """The attributes of an element with words of a record: their language where the page has another, and direction."""
+def quoted(taxonomy: str = "") -> str:
+    """The attributes of an element with words of others: their direction, and language where the page has another.
+
+    Words of records are others'; those of a taxonomy are unless it is our own, which pages translate.
+    """
+    if taxonomy == OWN:
+        return ""
     if get_language() == vocabularies.LANGUAGE_OF_RECORDS:
-        return format_html(' dir="auto"')
-    return format_html(' dir="auto" lang="{}"', vocabularies.LANGUAGE_OF_RECORDS)
+        return format_html(' dir="{}"', "auto")
+    return format_html(' dir="{}" lang="{}"', "auto", vocabularies.LANGUAGE_OF_RECORDS)
 
 
 @register.filter
