@@ -9,7 +9,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint fmt types contracts migrations requirements bench clean
+.PHONY: help run test lint fmt types contracts migrations messages requirements bench clean
 
 # The tests have servers and data of their own: they run beside `make run`.
 migrations test bench: export FAULTLINE_HOME := $(CURDIR)/var/test
@@ -41,6 +41,9 @@ types: .venv/.dev ## Check types
 
 migrations: .venv/.dev ## Check that every model change has its migration
 	$(call step,makemigrations,$(BIN)/python -m config.embedded $(BIN)/python manage.py makemigrations --check)
+
+messages: .venv/.dev ## Bring the catalogues of translations up to date and compile them
+	@$(BIN)/python -m config.messages
 
 fmt: .venv/.dev ## Format the code and fix what can be fixed
 	@$(BIN)/ruff check --fix .

@@ -255,6 +255,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "website.middleware.permissions_policy",
     "api.admission.middleware",
+    "website.language.middleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -290,7 +291,10 @@ TEMPLATES = [
 ]
 
 # --- Time and language ---------------------------------------------------------------------------------------------
+# Those of the pages, each with its name in itself; the first has no prefix in the path (website/language.py).
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True

@@ -1,5 +1,6 @@
 """Every address of a node."""
 
+from django.conf.urls.i18n import i18n_patterns
 from django.contrib import admin
 from django.urls import include, path
 
@@ -25,6 +26,7 @@ urlpatterns = [
     path("osv/", include("api.osv")),
     path("console/", admin.site.urls),
     path("account/", include("accounts.urls")),
-    path("", include("website.urls")),
+    path("", include("website.data_urls")),
+    *i18n_patterns(path("", include("website.urls")), prefix_default_language=False),
     path("api/", include("api.urls")),
 ]

@@ -2,13 +2,21 @@
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.utils import translation
 
 from accounts.management.commands import demo_moderator
+from website.language import editions
 
 
-def node(_request: HttpRequest) -> dict[str, object]:
-    """What the node is called and where, whether it sends mail, who may sign up, the login a demonstration shows."""
+def node(request: HttpRequest) -> dict[str, object]:
+    """What the node is called and where, whether it sends mail, who may sign up, the login a demonstration shows.
+
+    And of the page: its language, that one's direction, and its editions in all languages.
+    """
     return {
+        "language": translation.get_language(),
+        "direction": "rtl" if translation.get_language_bidi() else "ltr",
+        "editions": editions(request),
         "node_title": settings.NODE_TITLE,
         "node_name": settings.NODE_NAME,
         "node_contact": settings.NODE_CONTACT,

@@ -1,4 +1,4 @@
-"""The website's addresses."""
+"""The addresses of pages, in every language; `website/data_urls.py` has those of data."""
 
 from django.urls import path
 
@@ -24,7 +24,6 @@ from website.public import (
     families,
     home,
     incident_list,
-    list_files,
     organisations,
     origins,
     statistics,
@@ -38,11 +37,9 @@ app_name = "website"
 urlpatterns = [
     path("", home.home, name="home"),
     path("incidents/", incident_list.incident_list, name="incidents"),
-    path("incidents.<str:form>", list_files.in_form, name="incidents-in-form"),
     path("incidents/<str:public_id>/", incident.page, name="incident"),
     path("incidents/<str:public_id>/changes/", incident.changes, name="incident-changes"),
     path("incidents/<str:public_id>/card.png", incident_card.image, name="incident-card"),
-    path("incidents/<str:address>", incident.in_format, name="incident-in-format"),
     path("models/<str:hub>/<path:name>/badge.svg", badge.badge, name="badge"),
     path("models/<str:hub>/<path:name>/", model.page, name="model"),
     path("check/", check.page, name="check"),
@@ -58,7 +55,6 @@ urlpatterns = [
     path("taxonomies/<str:taxonomy>/", terms.taxonomy, name="taxonomy"),
     path("taxonomies/<str:taxonomy>/<str:code>/", terms.term, name="term"),
     path("statistics/", statistics.statistics, name="statistics"),
-    path("statistics.csv", statistics.as_csv, name="statistics-csv"),
     path("origins/", origins.origins, name="origins"),
     path("data/", data.data, name="data"),
     path("about/", about.about, name="about"),

@@ -88,7 +88,7 @@ def panel(slug: str, query: Query, counts: Counts) -> Panel:
         left_out=sum(counts.omitted.values()),
         view=reverse("website:statistics") + "?" + urlencode(_arguments(query)),
         query=api,
-        csv=reverse("website:statistics-csv") + "?" + urlencode(_arguments(query)),
+        csv=reverse("files:statistics") + "?" + urlencode(_arguments(query)),
     )
 
 
