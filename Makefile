@@ -15,6 +15,10 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 migrations test bench: export FAULTLINE_HOME := $(CURDIR)/var/test
 run migrations test bench: export PYTHONDONTWRITEBYTECODE := 1
 
+# All tests: in two processes, of which one takes over what the other has yet to do. ARGS are run in one.
+WORKERS ?= 2
+ALL = --numprocesses=$(WORKERS) --dist=worksteal
+
 # One line for each step; what it said only if it failed.
 define step
 @printf '%-22s' '$(1)'; if said=$$($(2) 2>&1); then echo ok; else echo failed; printf '%s\n' "$$said"; exit 1; fi
@@ -27,7 +31,7 @@ run: .venv/.runtime ## Run a node: http://127.0.0.1:8000 (PORT, FAULTLINE_HOME)
 	@exec $(BIN)/python -m config.run
 
 test: .venv/.dev lint contracts types migrations ## Check style, layers and types, then run all tests (ARGS="tests/api -k name")
-	@exec $(BIN)/python -m config.embedded $(BIN)/python -m pytest $(ARGS)
+	@exec $(BIN)/python -m config.embedded $(BIN)/python -m pytest $(or $(ARGS),$(ALL))
 
 lint: .venv/.dev ## Check style and format
 	$(call step,ruff check,$(BIN)/ruff check .)

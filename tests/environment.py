@@ -5,7 +5,18 @@ import base64
 import os
 import shutil
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
+
+from config.embedded import services
+from config.home import data_folder
+
+_until_the_end = ExitStack()
+# One of several processes that share the tests (`make test`) has servers of its own: nothing that a test counts,
+# empties or locks is another's.
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+    os.environ["FAULTLINE_HOME"] = str(data_folder() / worker)
+    _until_the_end.enter_context(services(data_folder()))
 
 # A queue of our own: a worker that shares this Redis must not take what tests wake.
 os.environ["FAULTLINE_QUEUE"] = f"test-{os.getpid()}"
@@ -34,3 +45,8 @@ os.environ["FAULTLINE_NODE_KEYS"] = ",".join(
 )
 # What is approved is public at once; tests of the time to undo it set that time.
 os.environ["FAULTLINE_UNDO_SECONDS"] = "0"
+
+
+def pytest_unconfigure() -> None:
+    """Stops the servers."""
+    _until_the_end.close()

@@ -1,10 +1,11 @@
-"""Trees and their proofs, against a naive tree written from RFC 9162."""
+"""Trees and their proofs, against a naive tree written from RFC 9162 and against pymerkle."""
 
 import hashlib
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from pymerkle import InmemoryTree, verify_consistency, verify_inclusion
 
 from lib import merkle
 from lib.merkle import BadProofError, GrowingTree
@@ -136,6 +137,24 @@ def test_two_trees_of_one_size_are_the_same_or_not_consistent():
     merkle.check_consistency(3, LEAVES[0], 3, LEAVES[0], [])
     with pytest.raises(BadProofError):
         merkle.check_consistency(3, LEAVES[0], 3, LEAVES[1], [])
+
+
+def test_pymerkle_agrees_on_roots_and_accepts_our_proofs():
+    theirs = InmemoryTree(algorithm="sha256")
+    for number in range(300):
+        theirs.append_entry(entry(number))
+        assert theirs.get_root() == mth(LEAVES[: number + 1])
+    for index, size in ((0, 1), (0, 300), (127, 128), (128, 129), (256, 300), (299, 300)):
+        proof = theirs.prove_inclusion(index + 1, size)
+        verify_inclusion(LEAVES[index], mth(LEAVES[:size]), proof)
+        assert merkle.root_from_inclusion(index, size, LEAVES[index], _siblings(proof)) == mth(LEAVES[:size])
+    for old, new in ((1, 300), (128, 300), (255, 256), (256, 257), (299, 300)):
+        verify_consistency(mth(LEAVES[:old]), mth(LEAVES[:new]), theirs.prove_consistency(old, new))
+
+
+def _siblings(proof):
+    """A pymerkle proof begins with the leaf itself."""
+    return [bytes.fromhex(one) for one in proof.serialize()["path"][1:]]
 
 
 @pytest.mark.parametrize(
