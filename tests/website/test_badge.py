@@ -1,6 +1,6 @@
 """A model's badge, and cards for other people's frames."""
 
-import re
+from xml.etree import ElementTree as ET
 
 import pytest
 from django.test import Client
@@ -18,8 +18,7 @@ BADGE = "/models/huggingface/example-org/tiny-chat/badge.svg"
 
 def said(path=BADGE):
     drawn = Client().get(path).content.decode()
-    assert problems_of(drawn) == ["not one h1"]
-    return re.search("<title>(.*)</title>", drawn).group(1)
+    return ET.fromstring(drawn).findtext("{http://www.w3.org/2000/svg}title")  # noqa: S314 - our own
 
 
 def affected(status):

@@ -2,7 +2,6 @@
 
 import re
 from datetime import timedelta
-from html.parser import HTMLParser
 
 import pytest
 from django.template.loader import get_template
@@ -26,6 +25,8 @@ from reports import workflow
 from reports.models import Case
 from tests import factories
 from tests.catalogue.test_inspections import EVIL, torch_zip
+from tests.markup import elements
+from tests.markup import problems as problems_of
 from tests.stand_ins.huggingface import StandInHub, example_file, example_model, example_verdict
 from tests.stand_ins.ranges import StandInFiles
 from website import model as model_pages
@@ -34,53 +35,6 @@ from website.templatetags import record as record_words
 pytestmark = pytest.mark.django_db
 
 SHA = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
-VOID = {"area", "base", "br", "col", "hr", "img", "input", "link", "meta", "wbr"}
-
-
-class Outline(HTMLParser):
-    """What must hold of every page: balanced, ids once, nothing inline that the policy would refuse."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.seen: list[tuple[str, dict[str, str | None]]] = []
-        self.problems: list[str] = []
-        self.feed(page)
-        self.problems += [f"<{tag}> is never closed" for tag in self.open]
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append((tag, dict(attrs)))
-        if tag not in VOID and tag not in ("path", "rect"):
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.seen.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in ("p", "li", "path", "rect") and (not self.open or self.open[-1] != tag):
-            self.problems.append(f"</{tag}> closes nothing")
-        elif self.open and self.open[-1] == tag:
-            self.open.pop()
-        elif tag not in ("path", "rect"):
-            self.problems.append(f"</{tag}> closes <{self.open[-1] if self.open else 'nothing'}>")
-
-
-def problems_of(page: str) -> list[str]:
-    outline = Outline(page)
-    ids = [attrs["id"] for _, attrs in outline.seen if "id" in attrs]
-    problems = outline.problems + [f"id {one} twice" for one in set(ids) if ids.count(one) > 1]
-    for tag, attrs in outline.seen:
-        if "style" in attrs or tag == "style" or any(name.startswith("on") for name in attrs):
-            problems.append(f"inline style or handler on <{tag}>")
-        if (
-            tag == "script"
-            and attrs.get("type") != "application/ld+json"
-            and not (attrs.get("src") or "").startswith("/static/")
-        ):
-            problems.append("a script that is not a file of ours")
-    if [tag for tag, _ in outline.seen].count("h1") != 1:
-        problems.append("not one h1")
-    return problems
 
 
 def text_of(response) -> str:
@@ -333,11 +287,11 @@ def test_hostile_text_is_inert_everywhere(client):
         other_ids=["<b>id</b>"],
     )
     for path in ("/", "/incidents/", f"/incidents/{incident.public_id}/"):
-        outline = Outline(client.get(path).content.decode())
-        seen = [one for one in outline.seen if one != ("script", {"type": "application/ld+json"})]
+        found = elements(client.get(path).content.decode())
+        seen = [one for one in found if one != ("script", {"type": "application/ld+json"})]
         assert not [tag for tag, _ in seen if tag in ("script", "img", "iframe", "b", "style", "object")]
-        assert not [attrs for _, attrs in outline.seen if any(name.startswith("on") for name in attrs)]
-        links = [attrs["href"] or "" for tag, attrs in outline.seen if tag == "a"]
+        assert not [attrs for _, attrs in found if any(name.startswith("on") for name in attrs)]
+        links = [attrs["href"] or "" for tag, attrs in found if tag == "a"]
         assert not [link for link in links if link.strip().lower().startswith(("javascript:", "data:", "vbscript:"))]
 
 
@@ -665,7 +619,7 @@ def test_what_a_hub_says_is_inert(client, hub):
     assert problems_of(page) == []
     assert "&lt;script&gt;" in page
     badge = "/models/huggingface/org/alone/badge.svg"
-    seen = [(tag, attributes) for tag, attributes in Outline(page).seen if attributes.get("src") != badge]
+    seen = [(tag, attributes) for tag, attributes in elements(page) if attributes.get("src") != badge]
     assert not [tag for tag, _ in seen if tag in ("script", "img", "b")]
 
 

@@ -13,6 +13,7 @@ from incidents.statistics import TooMuchWorkError
 from tests import factories
 from tests.stand_ins.huggingface import StandInHub, example_model
 from tests.website.test_pages import problems_of, published, text_of
+from website.public import home as home_page
 from website.public import organisations as organisations_page
 from website.public import statistics as statistics_page
 from website.public.bars import Count, lying, strips, upright
@@ -203,6 +204,22 @@ def test_an_organisation_has_its_models_and_the_records_on_them(client):
     assert "Example-Org/one" in page
     moved = client.get("/organisations/huggingface/Example-Org/")
     assert moved["Location"] == "/organisations/huggingface/example-org/"
+
+
+def test_an_organisation_counts_its_records_of_every_kind_and_says_which_are_incidents(client):
+    published(models=("example-org/one",), kind="hazard")
+    published(models=("example-org/one",), kind="incident")
+    page = text_of(client.get("/organisations/huggingface/example-org/"))
+    assert "Records that concern a model of this organisation: 2. Events of the kind incident: 1." in page
+
+
+def test_what_is_not_drawn_on_the_start_page_is_counted(client, monkeypatch):
+    monkeypatch.setattr(home_page, "_CATEGORIES", 1)
+    for category in ("bias", "misuse", "misuse"):
+        published(category=category, occurred="2024")
+    page = client.get("/").content.decode()
+    assert page.count('class="strip"') == 1
+    assert "In the table alone: 1 more." in page
 
 
 def test_organisations_are_paged(client, monkeypatch):

@@ -7,8 +7,9 @@ import pytest
 from catalogue.lookups import look_up_due
 from catalogue.models import Model, Snapshot, UseCount
 from incidents.models import Incident
+from tests.markup import elements
 from tests.stand_ins.huggingface import example_model
-from tests.website.test_pages import SHA, Outline, hub, model_page, published, text_of
+from tests.website.test_pages import SHA, hub, model_page, published, text_of
 
 pytestmark = pytest.mark.django_db
 
@@ -42,8 +43,8 @@ def test_use_is_drawn_and_written_out_by_week_since_the_first_record(client, mod
     assert "Likes: 6 in the week of 23 March 2026, 4 in the week of 2 March 2026" in page
     assert "77,777" not in page
     assert "1,000" not in page
-    drawn = Outline(client.get("/models/huggingface/org/used/").content.decode())
-    lines = [attributes["points"] for tag, attributes in drawn.seen if tag == "polyline"]
+    drawn = elements(client.get("/models/huggingface/org/used/").content.decode())
+    lines = [attributes["points"] for tag, attributes in drawn if tag == "polyline"]
     assert lines == ["0.0,103.0 213.3,22.0 640.0,76.0", "0.0,58.0 640.0,22.0"]
     told = client.get("/api/v1/models/huggingface/org/used").json()["use"]
     assert told == [
@@ -101,7 +102,7 @@ def test_the_curve_is_marked_where_records_were_published(client, model):
     count(model, date(2026, 3, 23), 4_000)
     public_id = Incident.objects.get().public_id
     response = client.get("/models/huggingface/org/used/")
-    drawn = Outline(response.content.decode())
-    marks = [attributes["x1"] for tag, attributes in drawn.seen if attributes.get("class") == "chart-mark"]
+    drawn = elements(response.content.decode())
+    marks = [attributes["x1"] for tag, attributes in drawn if attributes.get("class") == "chart-mark"]
     assert marks == ["61.0"]  # two days of three weeks, on 640 pixels
     assert f"Marked: records published on 4 March 2026 ( {public_id} )" in text_of(response)

@@ -13,7 +13,7 @@ from website.public import answers
 from website.public.panels import Panel
 from website.public.statistics import overview
 
-_LATEST, _NAMED, _FAMILIES = 8, 6, 5
+_LATEST, _NAMED, _FAMILIES, _CATEGORIES = 9, 6, 5, 6
 
 
 @require_safe
@@ -36,6 +36,6 @@ def home(request: HttpRequest) -> HttpResponseBase:
 def _panel() -> Panel | None:
     """What is reported over time; None where counting takes too long for a page that everybody asks for."""
     try:
-        return overview(["categories"])[0]
+        return overview(["categories"], most_strips=_CATEGORIES)[0]
     except TooMuchWorkError:
         return None

@@ -77,8 +77,9 @@ def _context(found: Organisation) -> dict[str, Any]:
     ]
     return {
         "organisation": found,
+        # Of every kind: those of `found` are of incidents alone.
+        "records": sum(cell.records for cell in cells["kind"]),
         "charts": [(slug, title, one, other, one or other) for slug, title, one, other in charts],
-        "kinds": [(value_label("kind", cell.values[0]), cell.events) for cell in cells["kind"]],
         "latest": [json.loads(document) for document in page.documents],
         "list_query": "?" + urlencode({"hub": found.hub, "organisation": found.name}),
         "statistics_query": "?" + urlencode({"by": "category", "organisation": f"{found.hub}/{found.name}"}),

@@ -48,13 +48,17 @@ _FOUND_BY = frozenset({"category", "kind", "severity", "evidence_grade", "confid
 
 @dataclass(frozen=True)
 class Panel:
-    """A chart and its twins. One of `bars` (lying or `over_time`) or `strips` is drawn; `query` is the API's."""
+    """A chart and its twins. One of `bars` (lying or `over_time`) or `strips` is drawn; `query` is the API's.
+
+    `not_drawn` is how many values have no strip and stand in the table alone.
+    """
 
     slug: str
     title: str
     bars: Bars | None
     over_time: Bars | None
     strips: Sequence[Strip]
+    not_drawn: int
     header: Sequence[str]
     rows: Sequence[Sequence[str | int]]
     events: int
@@ -66,20 +70,22 @@ class Panel:
     csv: str
 
 
-def panel(slug: str, query: Query, counts: Counts) -> Panel:
+def panel(slug: str, query: Query, counts: Counts, *, most_strips: int = MOST_STRIPS) -> Panel:
     """The panel of an answer. Two dimensions are drawn as small charts if one of them is a period."""
     period = next((name for name in query.by if name in PERIODS), "")
     others = [name for name in query.by if name not in PERIODS]
     rows: list[list[str | int]] = [
         [*map(value_label, query.by, cell.values), cell.events, cell.records] for cell in counts.cells
     ]
+    small = strips(_strips(query, others[0], period, counts.cells)) if period and len(others) == 1 else ()
     api = settings.BASE_URL + reverse("api:statistics") + "?" + urlencode(_arguments(query))
     return Panel(
         slug=slug,
         title=title_of(query),
         bars=lying(_values(others[0], counts.cells, MOST_BARS)) if query.by == tuple(others[:1]) else None,
         over_time=upright(_over_time(period, counts.cells)) if query.by == (period,) else None,
-        strips=strips(_strips(query, others[0], period, counts.cells)) if period and len(others) == 1 else (),
+        strips=small[:most_strips],
+        not_drawn=max(len(small) - most_strips, 0),
         header=[str(title_of_dimension(name)) for name in query.by],
         rows=rows,
         events=counts.events,
@@ -160,7 +166,7 @@ def _periods(name: str, known: Sequence[str]) -> list[str]:
 
 
 def _strips(query: Query, name: str, period: str, cells: Sequence[Cell]) -> list[tuple[Count, list[Count]]]:
-    """A small chart for each of the most frequent values."""
+    """A small chart for each value, the most frequent first."""
     at, other = query.by.index(period), query.by.index(name)
     found: dict[str | None, dict[str, int]] = defaultdict(dict)
     totals: dict[str | None, int] = defaultdict(int)
@@ -170,7 +176,7 @@ def _strips(query: Query, name: str, period: str, cells: Sequence[Cell]) -> list
         if moment:
             found[value][moment] = cell.events
     periods = _periods(period, [moment for moments in found.values() for moment in moments])
-    shown = sorted(totals, key=lambda value: (value is None, -totals[value], value or ""))[:MOST_STRIPS]
+    shown = sorted(totals, key=lambda value: (value is None, -totals[value], value or ""))
     return [
         (
             Count(value_label(name, value), totals[value], _list_address(name, value)),

@@ -16,7 +16,7 @@ from incidents.statistics import DIMENSIONS, PERIODS, BadQueryError, TooMuchWork
 from incidents.taxonomy import OWN, taxonomies
 from lib.tables import csv_bytes
 from website.public import answers
-from website.public.panels import Panel, panel, title_of_dimension
+from website.public.panels import MOST_STRIPS, Panel, panel, title_of_dimension
 
 _OVERVIEW: Mapping[str, Sequence[str]] = {
     "years": ("occurred_year",),
@@ -78,9 +78,9 @@ def as_csv(request: HttpRequest) -> HttpResponseBase:
     return answers.for_everyone(answers.cached(request, response))
 
 
-def overview(slugs: Sequence[str]) -> list[Panel]:
+def overview(slugs: Sequence[str], *, most_strips: int = MOST_STRIPS) -> list[Panel]:
     """These panels of the overview. Raises TooMuchWorkError."""
-    return [_panel(slug, _OVERVIEW[slug], {}) for slug in slugs]
+    return [_panel(slug, _OVERVIEW[slug], {}, most_strips) for slug in slugs]
 
 
 def _pairs(request: HttpRequest) -> list[tuple[str, str]]:
@@ -102,9 +102,9 @@ def _asked(given: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
     return by or ["occurred_year"], filters
 
 
-def _panel(slug: str, by: Sequence[str], filters: Mapping[str, str]) -> Panel:
+def _panel(slug: str, by: Sequence[str], filters: Mapping[str, str], most_strips: int = MOST_STRIPS) -> Panel:
     query = counting.query_of(by, filters, values=_VALUES)
-    return panel(slug, query, counting.count(query))
+    return panel(slug, query, counting.count(query), most_strips=most_strips)
 
 
 def _context(given: Mapping[str, str], rates: str) -> dict[str, Any]:

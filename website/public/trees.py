@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from incidents.public_models import Relative
 
-WIDTH = 640
-_ROW, _INDENT, _TOP = 26, 22, 20
+WIDTH = 720
+_ROW, _INDENT, _TOP = 28, 22, 20
 _MOST_DEPTH = 8
 
 
