@@ -21,7 +21,8 @@ def test_no_page_scrolls_sideways_in_spanish_or_written_from_the_right(visit, pa
         # What leaves the page to the left cannot be scrolled to.
         hidden = page.evaluate(
             "[...document.querySelectorAll('main p, main h1, main h2, main li, main a')]"
-            ".filter(e => e.checkVisibility() && !e.closest('.scroll, .lineage-scroll, pre, svg, .sr, .skip') && e.getBoundingClientRect().width > 2"
+            ".filter(e => e.checkVisibility() && e.getBoundingClientRect().width > 2"
+            " && !e.closest('.scroll, .lineage-scroll, pre, svg, .sr, .skip')"
             " && (e.getBoundingClientRect().left < -1 || e.getBoundingClientRect().right > innerWidth + 1))"
             ".map(e => e.outerHTML.slice(0, 120))"
         )
