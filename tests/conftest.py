@@ -63,11 +63,12 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         cursor.execute("SET synchronous_commit = off")
 
 
-def _empty_what_was_used(_case: TransactionTestCase) -> None:
+def empty_what_was_used(_case: TransactionTestCase | None = None) -> None:
     """Empties the tables that a test with transactions of its own has left rows in.
 
     Django empties all eighty, then writes content types and permissions anew: half a second each time. Those two stay.
     """
+    assert connection.settings_dict["NAME"].startswith("test_"), "this is not the tests' database"
     names = set(connection.introspection.django_table_names(only_existing=True, include_views=False))
     names -= {"auth_permission", "django_content_type"}
     with connection.cursor() as cursor:
@@ -76,7 +77,7 @@ def _empty_what_was_used(_case: TransactionTestCase) -> None:
             cursor.execute(f"TRUNCATE {used} CASCADE")
 
 
-TransactionTestCase._fixture_teardown = _empty_what_was_used
+TransactionTestCase._fixture_teardown = empty_what_was_used
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from reports.models import Contact, Credit, Report
 from tests import factories
 from tests.conftest import kill_tree
 from tests.stand_ins.huggingface import StandInHub, example_model
+from tests.waiting import wait_for
 from tests.website.reporter import begin, fill, send
 
 # Another one each run: what a killed run left in Redis is not this one's leak.
@@ -41,14 +42,6 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def hub():
     with StandInHub([example_model(MODEL)]) as hub:
         yield hub
-
-
-def wait_for(condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.1)
-    return result
 
 
 def test_one_report_through_every_door(hub, start, tmp_path, signed_in, capfd):

@@ -60,7 +60,7 @@ JUDGED |= {"osv_query", "osv_query_batch", "get_consistency_proof"}
 
 @document.parametrize()
 @settings(
-    max_examples=10,
+    max_examples=5,
     derandomize=True,
     deadline=None,
     database=None,

@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import Any
@@ -87,14 +88,14 @@ class Visit:
             self.complaints.append(f"{self.page.url} asked for {request.url}")
 
 
-@pytest.fixture
-def visit(browser: Browser, live_server) -> Iterator[Callable[..., Visit]]:
-    """Opens a tab; at the end nothing may have gone wrong in it."""
+@contextmanager
+def tabs(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
+    """Opens tabs on a server; at the end nothing may have gone wrong in them."""
     opened: list[tuple[BrowserContext, Visit]] = []
 
     def open_tab(**options: object) -> Visit:
         context = browser.new_context(**options)
-        tab = Visit(context.new_page(), live_server.url)
+        tab = Visit(context.new_page(), address)
         if options.get("java_script_enabled", True):
             context.add_init_script(_TELLS)
         context.on("request", tab.watch)
@@ -103,11 +104,20 @@ def visit(browser: Browser, live_server) -> Iterator[Callable[..., Visit]]:
         opened.append((context, tab))
         return tab
 
-    yield open_tab
-    complaints = [complaint for _, tab in opened for complaint in tab.complaints]
-    for context, _ in opened:
-        context.close()
+    try:
+        yield open_tab
+    finally:
+        complaints = [complaint for _, tab in opened for complaint in tab.complaints]
+        for context, _ in opened:
+            context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def visit(browser: Browser, live_server) -> Iterator[Callable[..., Visit]]:
+    """Opens a tab on the node of this test."""
+    with tabs(browser, live_server.url) as open_tab:
+        yield open_tab
 
 
 @pytest.fixture

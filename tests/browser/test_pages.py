@@ -1,19 +1,23 @@
 """Every public page in a browser: it renders, keeps to the policy, asks nobody else, and its links lead somewhere."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import quote, urldefrag, urljoin, urlsplit
 
 import pytest
+from django.test import override_settings
 from django.utils import timezone
+from pytest_django.live_server_helper import LiveServer
 
 from catalogue.lookups import look_up_due
 from catalogue.models import Lookup
 from reports import workflow
 from tests import factories
-from tests.browser.conftest import AXE
+from tests.browser.conftest import AXE, Visit, tabs
+from tests.conftest import empty_what_was_used
 from tests.stand_ins.huggingface import StandInHub, example_model
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# The tests themselves write nothing; what the node serves is committed once, by `site`.
+pytestmark = pytest.mark.django_db
 
 SHA = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
 SIZES = {
@@ -24,8 +28,8 @@ SIZES = {
 MOST_CRAWLED = 150
 
 
-@pytest.fixture
-def hub(settings) -> Iterator[StandInHub]:
+@pytest.fixture(scope="module")
+def hub() -> Iterator[StandInHub]:
     """A hub with a model, what it derives from in two steps, and long names."""
     base, between = "example-organisation-with-a-long-name/base-model-with-a-long-name-7B-v0.1-Instruct", "org/between"
     models = [
@@ -33,14 +37,40 @@ def hub(settings) -> Iterator[StandInHub]:
         example_model(between, tags=[f"base_model:finetune:{base}"]),
         example_model(base, cardData={"license": "cc-by-nc-4.0"}, gated="manual"),
     ]
-    with StandInHub(models) as stand_in:
-        settings.HUB_ENDPOINTS = {"huggingface": stand_in.url}
+    with StandInHub(models) as stand_in, override_settings(HUB_ENDPOINTS={"huggingface": stand_in.url}):
         yield stand_in
 
 
+@pytest.fixture(scope="module")
+def site(django_db_setup, django_db_blocker, hub) -> Iterator[tuple[str, dict[str, str]]]:
+    """The address of a node, and one page of each type by name: all tests here only look at it."""
+    server = None
+    with django_db_blocker.unblock():
+        try:
+            pages = pages_on(hub)
+            server = LiveServer("localhost")
+            yield server.url, pages
+        finally:
+            if server:
+                server.stop()
+            empty_what_was_used()
+
+
 @pytest.fixture
-def pages(live_server, hub) -> dict[str, str]:
-    """One page of each type, by name, on a node with a few records, a hub that answered, and a model that changed."""
+def visit(browser, site) -> Iterator[Callable[..., Visit]]:
+    """Opens a tab on that node."""
+    with tabs(browser, site[0]) as open_tab:
+        yield open_tab
+
+
+@pytest.fixture
+def pages(site) -> dict[str, str]:
+    """The paths of its pages by name."""
+    return site[1]
+
+
+def pages_on(hub: StandInHub) -> dict[str, str]:
+    """Makes a few records, asks the hub, and changes a model there."""
     by = factories.senior_moderator()
     factories.published_case(
         by=by, reported=factories.report(models=(list(hub.models)[-1],)), title="On the base", severity="high"

@@ -18,6 +18,7 @@ import pytest
 from config import postgres
 from config.home import PROJECT, sockets
 from config.processes import servers_in
+from tests.waiting import PATIENCE
 
 OURS = {"DATABASE_URL", "REDIS_URL", "HOST", "PORT", "MAKELEVEL", "FAULTLINE_BASE_URL", "FAULTLINE_DEMO"}
 
@@ -53,7 +54,7 @@ class Program:
         """What it complained about."""
         return os.pread(self._err.fileno(), 1_000_000, 0).decode()
 
-    def says(self, text: str, seconds: float = 60) -> None:
+    def says(self, text: str, seconds: float = PATIENCE) -> None:
         """Returns once it has printed the text; fails if it ends or takes too long."""
         deadline = time.monotonic() + seconds
         while text not in self.out:
@@ -61,7 +62,7 @@ class Program:
             assert time.monotonic() < deadline, self.out + self.err
             time.sleep(0.05)
 
-    def ends(self, seconds: float = 30) -> int:
+    def ends(self, seconds: float = PATIENCE) -> int:
         """Its exit code."""
         return self.process.wait(seconds)
 

@@ -15,6 +15,7 @@ from catalogue.models import Alias, Lookup, Model, Snapshot
 from catalogue.naming import name_model
 from tests.conftest import kill_tree
 from tests.stand_ins.huggingface import StandInHub, example_model
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -61,15 +62,8 @@ def answered(count):
     return lambda: Lookup.objects.exclude(answered_at=None).count() >= count
 
 
-def wait_for(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.05)
-
-
 def wait_until_no_lease_is_held():
-    wait_for(lambda: not Lookup.objects.exclude(leased_until=None).exists(), 5)
+    wait_for(lambda: not Lookup.objects.exclude(leased_until=None).exists())
 
 
 def all_is_well(*, snapshots):
@@ -91,12 +85,12 @@ def test_a_hub_that_is_down_for_a_while_is_asked_rarely_and_everything_is_answer
     with StandInHub(models) as hub:
         node(hub.url, workers=2)
         name_all(names(20))
-        wait_for(answered(20), 40)
+        wait_for(answered(20))
         hang_up(hub)
     port = int(hub.url.rpartition(":")[2])
     Lookup.objects.update(due_at=timezone.now())
     name_all(names(50))
-    wait_for(lambda: limits.state(HUB).open_seconds > 0, 10)
+    wait_for(lambda: limits.state(HUB).open_seconds > 0)
     time.sleep(5)
 
     state, attempts = limits.state(HUB), sum(Lookup.objects.values_list("attempts", flat=True))
@@ -107,7 +101,7 @@ def test_a_hub_that_is_down_for_a_while_is_asked_rarely_and_everything_is_answer
     assert not Lookup.objects.exclude(parked_at=None).exists()
 
     with StandInHub(models, port=port) as hub:
-        wait_for(lambda: Lookup.objects.filter(outcome="ok", last_error="", attempts=0).count() == 50, 30)
+        wait_for(lambda: Lookup.objects.filter(outcome="ok", last_error="", attempts=0).count() == 50)
         wait_until_no_lease_is_held()
         assert len(hub.requests) == 50
     all_is_well(snapshots=50)
@@ -119,11 +113,11 @@ def test_redis_emptied_in_the_middle_loses_no_work_and_hardly_a_call(node):
         hub.allow(20, 2.0)
         node(hub.url, workers=2)
         name_all(names(60))
-        wait_for(answered(25), 40)
+        wait_for(answered(25))
         # Broker and buckets.
         for database in (settings.REDIS_URL, settings.CACHE_URL):
             Redis.from_url(database).flushdb()
-        wait_for(answered(60), 30)
+        wait_for(answered(60))
         wait_until_no_lease_is_held()
         # Whoever asks first after the flush knows no limits; the hub's refusal teaches them.
         assert hub.refused <= 2
@@ -137,13 +131,13 @@ def test_a_worker_killed_in_the_middle_of_a_batch_leaves_one_model_for_the_next_
         hub.fail(wanted[30], "slow")
         [first] = node(hub.url, workers=1, FAULTLINE_LEASE_SECONDS="4")
         name_all(wanted)
-        wait_for(lambda: any(wanted[30] in path for _, path in hub.requests), 40)
+        wait_for(lambda: any(wanted[30] in path for _, path in hub.requests))
         kill_tree(first)
         held = Lookup.objects.exclude(leased_until=None).get()
         assert (held.alias.name, Snapshot.objects.count()) == (wanted[30], 30)
         hub.faults.clear()
         node(hub.url, workers=1, FAULTLINE_LEASE_SECONDS="4")
-        wait_for(answered(60), 30)
+        wait_for(answered(60))
         wait_until_no_lease_is_held()
         assert len(hub.requests) == 61
     all_is_well(snapshots=60)
@@ -159,9 +153,9 @@ def test_a_storm_of_refusals_through_two_workers_stays_within_the_budget(node):
         hub.allow(125, 3.0)
         node(hub.url, workers=2)
         name_all(wanted)
-        wait_for(answered(1), 40)
+        wait_for(answered(1))
         started = time.monotonic()
-        wait_for(answered(500), 60)
+        wait_for(answered(500))
         # Four windows of 125: the last one opens when three are over.
         assert time.monotonic() - started > 8
         wait_until_no_lease_is_held()

@@ -1,7 +1,5 @@
 """A worker killed with SIGKILL in the middle of a publication: the record becomes public once, by the next worker."""
 
-import time
-
 import pytest
 from django.core.management import call_command
 from django.db import connection
@@ -13,16 +11,9 @@ from reports import release
 from reports.models import Activity, Release, ReleaseState
 from tests import factories
 from tests.conftest import kill_tree
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def wait_for(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.05)
-    return result
 
 
 def waits_for_the_log():
@@ -46,14 +37,14 @@ def test_the_next_worker_publishes_what_a_killed_one_had_begun(start, tmp_path, 
     first = start(*worker, log=tmp_path / "first.log", **changes)
     Release.objects.update(due_at=timezone.now())
     # The case is locked and its state checked; only the log's lock keeps it from being written.
-    wait_for(waits_for_the_log, 60)
+    wait_for(waits_for_the_log)
     kill_tree(first)
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     assert not Publication.objects.exists()
 
     start(*worker, log=tmp_path / "second.log", **changes)
-    wait_for(Publication.objects.exists, 60)
+    wait_for(Publication.objects.exists)
     row.refresh_from_db()
     assert (row.state, row.leased_until) == (ReleaseState.RELEASED, None)
     assert Publication.objects.count() == 1

@@ -7,7 +7,6 @@ before the answer is out.
 import re
 import subprocess
 import threading
-import time
 
 import httpx2
 import pytest
@@ -15,6 +14,7 @@ import pytest
 from reports import notices
 from reports.models import Draft, NamedModel, Report
 from tests.conftest import kill_tree
+from tests.waiting import wait_for
 from tests.website.reporter import ANSWERS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,10 +52,8 @@ def receipt_on(page: str) -> str | None:
 
 
 def until_up(url: str) -> None:
-    deadline = time.monotonic() + 30
-    while subprocess.run(["curl", "-sf", "-o", "/dev/null", f"{url}/livez"], check=False).returncode:
-        assert time.monotonic() < deadline, "the web process does not come up"
-        time.sleep(0.1)
+    asked = ["curl", "-sf", "-o", "/dev/null", f"{url}/livez"]
+    wait_for(lambda: subprocess.run(asked, check=False).returncode == 0)
 
 
 def test_every_receipt_leads_to_its_report_and_no_report_is_half(start, tmp_path, free_port):

@@ -1,7 +1,5 @@
 """A worker killed with SIGKILL in the middle of a lookup: the report is enriched all the same."""
 
-import time
-
 import pytest
 
 from catalogue.models import Lookup, Snapshot
@@ -9,16 +7,9 @@ from incidents.models import Incident
 from tests import factories
 from tests.conftest import kill_tree
 from tests.stand_ins.huggingface import StandInHub, example_model
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def wait_for(condition, seconds):
-    deadline = time.monotonic() + seconds
-    while not (result := condition()):
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.05)
-    return result
 
 
 def test_another_worker_takes_over_when_the_lease_runs_out(start, tmp_path):
@@ -39,7 +30,7 @@ def test_another_worker_takes_over_when_the_lease_runs_out(start, tmp_path):
         first = start(*worker, log=tmp_path / "first.log", **settings)
         factories.report()
         # The hub has been asked and is slow to answer: the lookup is under way.
-        wait_for(lambda: hub.requests, 30)
+        wait_for(lambda: hub.requests)
         lease = Lookup.objects.get()
         assert lease.leased_until is not None
         kill_tree(first)
@@ -47,9 +38,9 @@ def test_another_worker_takes_over_when_the_lease_runs_out(start, tmp_path):
 
         hub.faults.clear()
         start(*worker, log=tmp_path / "second.log", **settings)
-        snapshot = wait_for(Snapshot.objects.first, 60)
+        snapshot = wait_for(Snapshot.objects.first)
         assert snapshot.revision == example_model("example-org/tiny-chat")["sha"]
-        after = wait_for(lambda: Lookup.objects.filter(outcome="ok").first(), 10)
+        after = wait_for(lambda: Lookup.objects.filter(outcome="ok").first())
         assert (after.strikes, after.leased_until) == (0, None)
         assert Snapshot.objects.count() == 1
         assert not Incident.objects.exists()
