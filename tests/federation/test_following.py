@@ -12,16 +12,9 @@ from incidents import log
 from incidents.models import Incident, LogEntry, Publication
 from incidents.publishing import publish
 from tests import factories
-from tests.stand_ins.node import Log, Node
+from tests.stand_ins.node import Log
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def node():
-    node = Node()
-    yield node
-    node.stop()
 
 
 def followed(node, acceptance=Acceptance.PUBLISH):
