@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
@@ -154,6 +155,9 @@ def _versions(incident: Incident) -> list[Version]:
     """Oldest first."""
     entries = list(incident.publications.order_by("number"))
     documents = [json.loads(bytes(entry.document)) for entry in entries]
+    for entry, document in zip(entries, documents, strict=True):
+        if entry.index_at_origin:  # shown here since `at`, but said there before
+            entry.at = datetime.fromisoformat(document["modified"])
     changed = [(), *(tuple(changed_fields(old, new)) for old, new in pairwise(documents))]
     return [Version(entry, fields) for entry, fields in zip(entries, changed, strict=True)]
 

@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from federation import applying, following, holding, peering, pulling
+from federation import applying, auditing, following, holding, peering, pulling
 from federation.models import (
     Acceptance,
     Evidence,
@@ -417,3 +418,45 @@ def test_another_worker_that_read_on_meanwhile_is_noticed(node):
         following.read_on(slow, reading)
     assert json.loads(bytes(PulledEntry.objects.get(index=1).leaf))["op"] == "publish"
     assert pulling.pull_alone(slow) is None
+
+
+class TestWhatIsLookedAtAgain:
+    def test_an_object_that_a_copy_withheld_is_found_in_another(self, node):
+        record = node.log.publish()
+        wanted = node.log.last[record.id].obj
+        peer = followed(node)
+        node.faults["objects"] = lambda content: (200, b"\n".join([content.split(b"\n")[0], b"", b""]))
+        node.faults["object/"] = lambda _: (404, b"")
+        assert pull(peer).counts == {"keys": 1, "quarantined": 1}
+        node.faults.clear()
+        call_command("peer", "retry", peer.domain)
+        assert listed() == [record.id]
+        assert f"/log/object/{wanted}" in node.asked
+
+    def test_what_does_not_hold_stays_where_it_is(self, node, capsys):
+        record = factories.record(origin="third.example")
+        node.log.append(LeafOp.PUBLISH, record.id, payload(record))
+        peer = followed(node)
+        pull(peer)
+        before = quarantined(peer)
+        call_command("peer", "retry", peer.domain)
+        assert "0 objects found, 0 more" in capsys.readouterr().out
+        assert quarantined(peer) == before
+
+    def test_what_was_shown_under_a_key_that_is_revoked_later_is_void(self, node):
+        record, other = node.log.publish(title="As its origin said it"), node.log.publish()
+        peer = followed(node)
+        pull(peer)
+        node.log.revise(record, title="As somebody with the key said it")
+        pull(peer)
+        assert Client().get(f"/api/v1/incidents/{record.id}").json()["version"] == 2
+        node.log.rotate(Purpose.RECORD, revoked_from=3)
+        pull(peer)
+        assert Client().get(f"/api/v1/incidents/{record.id}").json() == record.document()
+        assert verdicts(peer) == [Verdict.KEYS, Verdict.SHOWN, Verdict.SHOWN, Verdict.VOID, Verdict.KEYS]
+        node.log.revise(record, title="As its origin says it now")
+        pull(peer)
+        assert Client().get(f"/api/v1/incidents/{record.id}").json()["version"] == 3
+        assert len(listed()) == 2
+        assert other.id in listed()
+        assert not list(auditing.problems())

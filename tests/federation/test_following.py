@@ -174,6 +174,8 @@ class TestItsPage:
         page = Client().get(f"/incidents/{record.id}/").content.decode()
         assert "shown here word for word as other.example signed it" in page
         assert "entry #1 of the log of other.example" in page
+        assert "1 March 2026, 10:00 UTC" in page
+        assert "other.example. (2026, March 1)." in page
         assert "From other.example" in Client().get("/incidents/").content.decode()
         proof = Client().get(f"/api/v1/incidents/{record.id}/proof")
         file = tmp_path / "proof.json"
