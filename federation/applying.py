@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from federation import revoking
 from federation.following import distrust
 from federation.known_keys import keys_of
 from federation.models import EvidenceKind, Outcome, Peer, PulledEntry, PulledObject, Run, RunState, Verdict
@@ -78,6 +79,7 @@ def judge_again(entry: PulledEntry) -> Outcome:
     """Judges an entry that was put aside once more: its object has come, or a moderator says that it is shown."""
     with transaction.atomic():
         tree.lock()
+        entry = PulledEntry.objects.select_related("object").get(pk=entry.pk)
         Outcome.objects.filter(entry=entry, publication=None).delete()
         return _apply(entry.peer, entry, keys_of(entry.peer))
 
@@ -142,6 +144,8 @@ def _judge(
 ) -> tuple[Verdict, Publication | None]:
     leaf = _leaf_in_line(peer, entry)
     if leaf.op is LeafOp.KEY:
+        if keys:
+            revoking.take_back_void(peer, entry, keys, now)
         return Verdict.KEYS, None
     document = _document(peer, entry, leaf, keys)
     if leaf.op in _WITHDRAWALS and not is_accepted and _is_refused(peer, entry, leaf):

@@ -100,8 +100,8 @@ def _head_to_prove(note: str, error: BadNoteError) -> TreeHead:
 
 def _check_older(peer: Peer, reading: Reading) -> None:
     """A copy may lag behind, but not differ."""
-    if reading.is_signed and reading.head.size and mirror.root(peer, reading.head.size) != reading.head.root:
-        _contradicted(peer, reading, {"kept_root": mirror.root(peer, reading.head.size).hex()})
+    if reading.is_signed and reading.head.size and mirror.root(peer.pk, reading.head.size) != reading.head.root:
+        _contradicted(peer, reading, {"kept_root": mirror.root(peer.pk, reading.head.size).hex()})
     raise BadCopyError(f"{reading.copy.address}: it has {reading.head.size} entries, fewer than the {peer.size} kept")
 
 
@@ -167,7 +167,7 @@ def _end(peer: Peer, reading: Reading) -> int:
 
 def _fetched(peer: Peer, reading: Reading, start: int, end: int) -> _Batch:
     keys, last_event = keys_of(peer), _last_key_event(peer)
-    batch = _Batch(start, [], [], mirror.Growth(peer, start), keys)
+    batch = _Batch(start, [], [], mirror.Growth(peer.pk, start), keys)
     for first in range(start - start % TILE_WIDTH, end, TILE_WIDTH):
         width, skip = min(TILE_WIDTH, end - first), max(start - first, 0)
         leaves = reading.copy.leaves(first, width)[skip:]

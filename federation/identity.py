@@ -3,16 +3,19 @@
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Max
 
-from incidents import checkpoints, log
+from federation.served import mirrored
+from incidents import checkpoints
 from incidents.keys import Purpose
+from incidents.models import Publication
 from incidents.record import SCHEMA
 from incidents.sequencing import current_keys
 from lib.notes import NoteKey
 
 
 def node_document() -> dict[str, Any]:
-    """The node's name, where its record is read, where its log stands, and its keys."""
+    """The node's name, where its record is read, where its log stands, its keys, and whose logs it mirrors."""
     keys = current_keys()
     return {
         "node": settings.NODE_NAME,
@@ -24,9 +27,13 @@ def node_document() -> dict[str, Any]:
             "origin": settings.LOG_ORIGIN,
             "address": f"{settings.BASE_URL}/log",
             "signed": checkpoints.standing().signed,
-            "number": log.head().number,
+            "number": Publication.objects.aggregate(last=Max("entry"))["last"] or 0,
             "vkey": str(NoteKey(keys.origin, keys.in_force(Purpose.LOG).public)) if keys else None,
         },
+        "mirrors": [
+            {"origin": one.origin, "address": f"{settings.BASE_URL}/mirror/{one.origin_digest}", "size": one.size}
+            for one in mirrored()
+        ],
         "keys": [key.document() for key in keys.keys] if keys else [],
         "endpoints": {
             "changes": f"{settings.BASE_URL}/api/v1/changes",

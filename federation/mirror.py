@@ -5,15 +5,15 @@ from collections.abc import Iterable, Sequence
 from django.db import DEFAULT_DB_ALIAS
 from django.db.models import Q
 
-from federation.models import Peer, PulledHash
+from federation.models import PulledHash
 from lib import merkle
 from lib.merkle import TILE_HEIGHT, TILE_WIDTH, GrowingTree, Range
 
 
 class Growth:
-    """What a batch of leaves would add to a tree of `size` leaves; nothing is stored before `rows` are."""
+    """What a batch of leaves would add to a peer's tree of `size` leaves; nothing is stored before `rows` are."""
 
-    def __init__(self, peer: Peer, size: int) -> None:
+    def __init__(self, peer: int, size: int) -> None:
         self._peer = peer
         self._tree = GrowingTree(_subtrees(peer, size))
         self.rows: list[PulledHash] = []
@@ -28,7 +28,7 @@ class Growth:
         index = self._tree.size
         for height, found in self._tree.add(merkle.leaf_hash(leaf))[::TILE_HEIGHT]:
             self.rows.append(
-                PulledHash(peer=self._peer, level=height // TILE_HEIGHT, index=index >> height, hash=found)
+                PulledHash(peer_id=self._peer, level=height // TILE_HEIGHT, index=index >> height, hash=found)
             )
 
     def root(self) -> bytes:
@@ -43,25 +43,25 @@ def tile(peer: int, level: int, number: int, width: int, *, using: str = DEFAULT
     return b"".join(bytes(found) for found in rows.order_by("index").values_list("hash", flat=True))
 
 
-def root(peer: Peer, size: int) -> bytes:
+def root(peer: int, size: int) -> bytes:
     """The root over the first `size` leaves."""
     return roots(peer, [(0, size)])[0]
 
 
-def roots(peer: Peer, parts: Iterable[Range]) -> list[bytes]:
+def roots(peer: int, parts: Iterable[Range]) -> list[bytes]:
     """The roots over these ranges of a proof, with one query for all."""
     wanted = list(parts)
     node = _reader(peer, [subtree for part in wanted for subtree in merkle.complete_subtrees(part)])
     return [merkle.root_of(part, node) for part in wanted]
 
 
-def _subtrees(peer: Peer, size: int) -> list[tuple[int, bytes]]:
+def _subtrees(peer: int, size: int) -> list[tuple[int, bytes]]:
     places = merkle.complete_subtrees((0, size))
     node = _reader(peer, places)
     return [(height, node(height, index)) for height, index in places]
 
 
-def _reader(peer: Peer, subtrees: Sequence[tuple[int, int]]) -> merkle.NodeReader:
+def _reader(peer: int, subtrees: Sequence[tuple[int, int]]) -> merkle.NodeReader:
     wanted = Q()
     for height, index in subtrees:
         level, first, count = merkle.hashes_under(height, index)

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from federation import applying, following
+from federation import applying, following, retrying
 from federation.following import ContradictionError, PassedOnError
 from federation.models import Peer, PeerState, Run, RunState, Verdict
 from incidents.log_copy import BadCopyError, LogCopy
@@ -68,6 +68,8 @@ def pull(peer: Peer) -> Run | None:
     try:
         _read(going)
         _apply(going)
+        if going.counts:
+            retrying.fetch_missing(peer, addresses(peer), seconds=settings.PEER_TIMEOUT_SECONDS)
     except (BadCopyError, ContradictionError) as error:
         _apply(going)  # what was kept before
         run = _ended(going, RunState.FAILED, str(error))

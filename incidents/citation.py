@@ -30,7 +30,7 @@ def citation(published: Published) -> Citation:
     standing = "" if record.status is Status.PUBLISHED else str(record.status)
     return Citation(
         key=record.id,
-        author=one_line(published.node.title),
+        author=one_line(author_of(published)),
         title=one_line(record.title),
         year=year,
         month=month,
@@ -42,6 +42,12 @@ def citation(published: Published) -> Citation:
         f"SHA-256 {published.digest}",
         abstract=one_line(record.summary),
     )
+
+
+def author_of(published: Published) -> str:
+    """Who is cited: the node that published the record, which may be another than the one that it is read from."""
+    node, origin = published.node, published.record.origin
+    return node.title if origin == node.name or not node.name else origin
 
 
 def one_line(text: str) -> str:

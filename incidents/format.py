@@ -30,10 +30,14 @@ _IN_HOSTS = _IN_PATHS + "[]"
 
 @dataclass(frozen=True)
 class Node:
-    """The node that serves a record: its web address without a final slash, and what people call it."""
+    """The node that serves a record: its web address without a final slash, what people call it, and its name.
+
+    Without a name every record is taken for its own.
+    """
 
     address: str
     title: str
+    name: str = ""
 
 
 @dataclass(frozen=True)

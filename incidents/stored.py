@@ -55,6 +55,14 @@ def record(public_id: str) -> StoredRecord | None:
     return StoredRecord(*found[0]) if found else None
 
 
+def origin_of(public_id: str) -> str:
+    """The node whose record that is, erased or not; "" of one that was never shown here."""
+    found = (
+        [] if "\x00" in public_id else rows("SELECT origin FROM incidents_incident WHERE public_id = %s", [public_id])
+    )
+    return str(found[0][0]) if found else ""
+
+
 def entries_after(number: int, limit: int) -> list[Entry]:
     """The next `limit` publications after `number`, oldest first: none is missed, as numbers follow commit order."""
     return [Entry(*row) for row in rows(_ENTRIES, [number, limit])]

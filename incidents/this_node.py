@@ -6,5 +6,5 @@ from incidents.format import Node
 
 
 def this_node() -> Node:
-    """Its address and title, from the settings."""
-    return Node(settings.BASE_URL, settings.NODE_TITLE)
+    """Its address, title and name, from the settings."""
+    return Node(settings.BASE_URL, settings.NODE_TITLE, settings.NODE_NAME)

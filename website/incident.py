@@ -2,15 +2,18 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from federation import proofs as theirs
 from incidents import proofs, search
 from incidents.differences import changed_fields, differences
 from incidents.format import Published, formats, without_suffix
@@ -77,14 +80,20 @@ def page(request: HttpRequest, public_id: str) -> HttpResponseBase:
         "for_search_engines": _for_search_engines(published),
         "crosswalk": _crosswalk(document),
         "proof": proofs.place_of(incident.public_id),
+        "theirs": _theirs(incident),
     }
     return public_page(request, "website/incident.html", context)
+
+
+def _theirs(incident: Incident) -> theirs.Place | None:
+    """Where a record of another node stands in its log."""
+    return theirs.place_of(incident.public_id) if incident.origin != settings.NODE_NAME else None
 
 
 def _gone(request: HttpRequest, incident: Incident) -> HttpResponse:
     """The page of an erased record: 410, and what the log says of the erasure."""
     entry, proof = incident.publications.order_by("number").last(), proofs.place_of(incident.public_id)
-    context = {"incident": incident, "entry": entry, "proof": proof}
+    context = {"incident": incident, "entry": entry, "proof": proof, "theirs": _theirs(incident)}
     response = render(request, "website/erased.html", context, status=410)
     patch_cache_control(response, public=True, max_age=SECONDS_KEPT)
     return response
@@ -152,6 +161,9 @@ def _versions(incident: Incident) -> list[Version]:
     """Oldest first."""
     entries = list(incident.publications.order_by("number"))
     documents = [json.loads(bytes(entry.document)) for entry in entries]
+    for entry, document in zip(entries, documents, strict=True):
+        if entry.index_at_origin:  # shown here since `at`, but said there before
+            entry.at = datetime.fromisoformat(document["modified"])
     changed = [(), *(tuple(changed_fields(old, new)) for old, new in pairwise(documents))]
     return [Version(entry, fields) for entry, fields in zip(entries, changed, strict=True)]
 

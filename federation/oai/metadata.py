@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from federation.oai.xml import Element, add, add_to, root
+from incidents.citation import author_of
 from incidents.format import Published, prose
 from incidents.record import Record, Status
 
@@ -32,10 +33,10 @@ def _dublin_core(published: Published) -> Element:
     element = root("dc", _OAI_DC, f"{_OAI_DC[:-1]}.xsd", {"oai_dc": _OAI_DC, "dc": _DC})
     said: list[tuple[str, str]] = [
         ("title", record.title),
-        ("creator", published.node.title),
+        ("creator", author_of(published)),
         *(("subject", term) for term in _subjects(record)),
         ("description", prose(published)),
-        ("publisher", published.node.title),
+        ("publisher", author_of(published)),
         ("date", record.published),
         ("date", record.modified),
         ("type", "Text"),
@@ -71,9 +72,9 @@ def datacite_resource(published: Published) -> Element:
     resource = root("resource", _DATACITE, _DATACITE_SCHEMA)
     add(resource, "identifier", published.page, identifierType="URL")
     creator = add(add(resource, "creators"), "creator")
-    add(creator, "creatorName", published.node.title, nameType="Organizational")
+    add(creator, "creatorName", author_of(published), nameType="Organizational")
     add(add(resource, "titles"), "title", record.title)
-    add(resource, "publisher", published.node.title)
+    add(resource, "publisher", author_of(published))
     add(resource, "publicationYear", record.published[:4])
     subjects = add(resource, "subjects")
     for term in _subjects(record):

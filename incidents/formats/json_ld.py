@@ -6,6 +6,7 @@ literal (JSON-LD 1.1, 4.2.2), and our assessments also as keywords of a defined 
 
 from typing import Any
 
+from incidents.citation import author_of
 from incidents.format import Format, Published, as_json, as_uri, beyond, prose
 from incidents.record import AffectedModel
 
@@ -16,7 +17,9 @@ _ASSESSMENTS = ("kind", "category", "severity", "evidence_grade", "confidence", 
 def _report(published: Published) -> dict[str, Any]:
     record, node = published.record, published.node
     terms = f"{node.address}/about/"
-    publisher = {"@type": "Organization", "name": node.title, "url": f"{node.address}/"}
+    publisher = {"@type": "Organization", "name": author_of(published)}
+    if publisher["name"] == node.title:
+        publisher["url"] = f"{node.address}/"
     report: dict[str, Any] = {
         "@context": [
             "https://schema.org",

@@ -3,10 +3,11 @@
 import json
 
 import pytest
+from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
 
-from federation import applying, following, holding, peering, pulling
+from federation import applying, auditing, following, holding, peering, pulling
 from federation.models import (
     Acceptance,
     Evidence,
@@ -26,7 +27,7 @@ from incidents.models import Incident, Publication
 from incidents.publishing import publish
 from lib.canonical import canonical_bytes
 from tests import factories
-from tests.federation.test_following import followed, listed, node, pull, verdicts  # noqa: F401 - a fixture
+from tests.federation.test_following import followed, listed, pull, verdicts
 from tests.stand_ins.node import Entry, Log, Node
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +46,7 @@ class TestMassWithdrawal:
     """2: 3 % of an origin, gone in one pull, is held."""
 
     @pytest.fixture
-    def withdrawn(self, node):  # noqa: F811
+    def withdrawn(self, node):
         records = [node.log.publish() for _ in range(40)]
         peer = followed(node)
         pull(peer)
@@ -58,7 +59,7 @@ class TestMassWithdrawal:
         assert len(listed(limit=100)) == 40
         return peer, run, records
 
-    def test_is_held_and_nothing_after_it_overtakes(self, node, withdrawn):  # noqa: F811
+    def test_is_held_and_nothing_after_it_overtakes(self, node, withdrawn):
         peer, run, _ = withdrawn
         node.log.publish()
         assert pull(peer).pk == run.pk
@@ -66,7 +67,7 @@ class TestMassWithdrawal:
         assert peer.lag == 23
         assert Run.objects.filter(state=RunState.HELD).count() == 1
 
-    def test_takes_effect_when_it_is_released_and_can_be_undone(self, node, withdrawn):  # noqa: F811
+    def test_takes_effect_when_it_is_released_and_can_be_undone(self, node, withdrawn):
         peer, run, records = withdrawn
         holding.release(run=run, by=factories.operator())
         pull(peer)
@@ -101,7 +102,7 @@ class TestMassWithdrawal:
         with pytest.raises(holding.NotHeldError, match="not taken full effect"):
             holding.undo(run=run)
 
-    def test_is_none_where_a_few_go(self, node):  # noqa: F811
+    def test_is_none_where_a_few_go(self, node):
         records = [node.log.publish() for _ in range(21)]
         peer = followed(node)
         pull(peer)
@@ -111,7 +112,7 @@ class TestMassWithdrawal:
         assert len(listed(limit=100)) == 1
 
 
-def test_5_pages_that_fail_and_recover_lose_nothing(node, monkeypatch):  # noqa: F811
+def test_5_pages_that_fail_and_recover_lose_nothing(node, monkeypatch):
     monkeypatch.setattr(following, "BATCH", 256)
     first = node.log.publish()
     node.log.entries += [Entry(b"filler %d" % number, b"{}") for number in range(520)]
@@ -135,7 +136,7 @@ class TestATruncatedOrEmptyAnswer:
 
     @pytest.mark.parametrize("place", ["checkpoint", "tile/entries", "objects"])
     @pytest.mark.parametrize("cut", [lambda _: b"", lambda content: content[: len(content) // 2]])
-    def test_fails_and_is_read_again(self, node, place, cut):  # noqa: F811
+    def test_fails_and_is_read_again(self, node, place, cut):
         node.log.publish()
         peer = followed(node)
         node.faults[place] = lambda content: (200, cut(content))
@@ -146,7 +147,7 @@ class TestATruncatedOrEmptyAnswer:
         assert pull(peer).state == RunState.SUCCESS
         assert len(listed()) == 1
 
-    def test_fails_in_the_tiles_that_prove(self, node):  # noqa: F811
+    def test_fails_in_the_tiles_that_prove(self, node):
         node.log.publish()
         peer = followed(node)
         pull(peer)
@@ -155,7 +156,7 @@ class TestATruncatedOrEmptyAnswer:
         assert pull(peer).state == RunState.FAILED
         assert peer.size == 2
 
-    def test_leaves_one_row_for_many_failures_of_one_kind(self, node):  # noqa: F811
+    def test_leaves_one_row_for_many_failures_of_one_kind(self, node):
         peer = followed(node)
         node.faults["checkpoint"] = lambda _: (503, b"")
         for _ in range(4):
@@ -167,7 +168,7 @@ class TestATruncatedOrEmptyAnswer:
 class TestAPoisonRecord:
     """10: the rest arrives, and the run says PARTIAL."""
 
-    def test_is_put_aside_with_its_reason(self, node):  # noqa: F811
+    def test_is_put_aside_with_its_reason(self, node):
         good = node.log.publish()
         record = factories.record(origin=node.log.name)
         bad = canonical_bytes({**record.document(), "severity": "apocalyptic"})
@@ -187,7 +188,7 @@ class TestAPoisonRecord:
         assert "severity" in quarantined(peer)[0][1]
         assert peer.applied == 8
 
-    def test_can_come_right_later(self, node):  # noqa: F811
+    def test_can_come_right_later(self, node):
         record = factories.record(origin=node.log.name)
         bad = canonical_bytes({**record.document(), "severity": "apocalyptic"})
         node.log.append(LeafOp.PUBLISH, record.id, salted("record", bad))
@@ -198,7 +199,7 @@ class TestAPoisonRecord:
         assert pull(peer).state == RunState.SUCCESS
         assert listed() == [record.id]
 
-    def test_that_is_too_large_stops_nobody(self, node):  # noqa: F811
+    def test_that_is_too_large_stops_nobody(self, node):
         peer = followed(node)
         Peer.objects.update(most_object_bytes=3_000)
         node.log.publish(description="long " * 1000)
@@ -207,7 +208,7 @@ class TestAPoisonRecord:
         assert listed() == [small.id]
         assert "3000 bytes" in quarantined(peer)[0][1]
 
-    def test_is_not_taken_from_a_copy_that_garbled_it(self, node):  # noqa: F811
+    def test_is_not_taken_from_a_copy_that_garbled_it(self, node):
         node.log.publish()
         peer = followed(node)
         node.faults["objects"] = lambda content: (200, content.replace(b'"payload":"e', b'"payload":"f'))
@@ -220,7 +221,7 @@ class TestAPoisonRecord:
 class TestAHijackedId:
     """11: only the origin's log says anything of its ids."""
 
-    def test_of_ours_stays_ours(self, node):  # noqa: F811
+    def test_of_ours_stays_ours(self, node):
         mine = publish(factories.record()).incident
         before = bytes(mine.document)
         node.log.publish(id=mine.public_id)
@@ -230,7 +231,7 @@ class TestAHijackedId:
         mine.refresh_from_db()
         assert bytes(mine.document) == before
 
-    def test_of_another_node_stays_theirs(self, node):  # noqa: F811
+    def test_of_another_node_stays_theirs(self, node):
         theirs = node.log.publish()
         peer = followed(node)
         pull(peer)
@@ -248,7 +249,7 @@ class TestAHijackedId:
         assert Client().get(f"/api/v1/incidents/{theirs.id}").json() == theirs.document()
         assert Incident.objects.count() == 1
 
-    def test_by_a_document_that_names_another_node_is_refused(self, node):  # noqa: F811
+    def test_by_a_document_that_names_another_node_is_refused(self, node):
         record = factories.record(origin="third.example")
         node.log.append(LeafOp.PUBLISH, record.id, payload(record))
         peer = followed(node)
@@ -256,7 +257,7 @@ class TestAHijackedId:
         assert "whose log this is not" in quarantined(peer)[0][1]
 
 
-def test_14_what_changed_in_its_metadata_alone_arrives(node):  # noqa: F811
+def test_14_what_changed_in_its_metadata_alone_arrives(node):
     record = node.log.publish()
     peer = followed(node)
     pull(peer)
@@ -267,7 +268,7 @@ def test_14_what_changed_in_its_metadata_alone_arrives(node):  # noqa: F811
 
 
 class TestContradictions:
-    def test_a_log_that_was_rewritten_and_signed_again_is_evidence(self, node):  # noqa: F811
+    def test_a_log_that_was_rewritten_and_signed_again_is_evidence(self, node):
         node.log.publish()
         peer = followed(node)
         pull(peer)
@@ -286,7 +287,7 @@ class TestContradictions:
         pull(peer)
         assert Evidence.objects.count() == 1
 
-    def test_two_checkpoints_of_one_size_are_evidence(self, node):  # noqa: F811
+    def test_two_checkpoints_of_one_size_are_evidence(self, node):
         node.log.publish()
         peer = followed(node)
         pull(peer)
@@ -296,7 +297,7 @@ class TestContradictions:
         assert pull(peer).state == RunState.FAILED
         assert Evidence.objects.get().kind == EvidenceKind.CHECKPOINTS
 
-    def test_the_same_revision_twice_is_put_aside_and_ends_trust(self, node):  # noqa: F811
+    def test_the_same_revision_twice_is_put_aside_and_ends_trust(self, node):
         record = node.log.publish()
         peer = followed(node)
         pull(peer)
@@ -316,7 +317,7 @@ class TestContradictions:
         pull(peer)
         assert later.id in listed()
 
-    def test_a_copy_that_lags_behind_is_none(self, node):  # noqa: F811
+    def test_a_copy_that_lags_behind_is_none(self, node):
         node.log.publish()
         peer = followed(node)
         pull(peer)
@@ -328,7 +329,7 @@ class TestContradictions:
 
 
 class TestKeys:
-    def test_that_were_replaced_are_followed(self, node):  # noqa: F811
+    def test_that_were_replaced_are_followed(self, node):
         node.log.publish()
         peer = followed(node)
         pull(peer)
@@ -340,7 +341,7 @@ class TestKeys:
         assert pull(peer).state == RunState.SUCCESS
         assert len(listed()) == 4
 
-    def test_that_were_revoked_make_void_what_they_signed_since(self, node):  # noqa: F811
+    def test_that_were_revoked_make_void_what_they_signed_since(self, node):
         node.log.publish()
         forged = node.log.publish()
         node.log.rotate(Purpose.RECORD, revoked_from=2)
@@ -351,7 +352,7 @@ class TestKeys:
         assert pull(peer).state == RunState.SUCCESS
         assert len(listed()) == 2
 
-    def test_of_others_sign_nothing(self, node):  # noqa: F811
+    def test_of_others_sign_nothing(self, node):
         record = factories.record(origin=node.log.name)
         other = Log("else.example")
         node.log.append(LeafOp.PUBLISH, record.id, payload(record), [other.private[Purpose.RECORD]])
@@ -361,7 +362,7 @@ class TestKeys:
 
 
 class TestPolicy:
-    def test_is_by_category_and_licence(self, node):  # noqa: F811
+    def test_is_by_category_and_licence(self, node):
         peer = followed(node)
         Peer.objects.update(acceptance_by_category={"hidden_promotion": "reject", "unsafe_content": "moderate"})
         refused = node.log.publish()
@@ -381,7 +382,7 @@ class TestPolicy:
         pull(peer)
         assert verdicts(peer)[-1] == Verdict.REJECTED
 
-    def test_a_moderator_may_pass_over_what_waits(self, node):  # noqa: F811
+    def test_a_moderator_may_pass_over_what_waits(self, node):
         record = node.log.publish()
         peer = followed(node, Acceptance.MODERATE)
         pull(peer)
@@ -392,7 +393,7 @@ class TestPolicy:
             applying.accept(entry)
 
 
-def test_what_was_pulled_cannot_be_rewritten(node):  # noqa: F811
+def test_what_was_pulled_cannot_be_rewritten(node):
     node.log.publish()
     peer = followed(node)
     pull(peer)
@@ -407,7 +408,7 @@ def test_what_was_pulled_cannot_be_rewritten(node):  # noqa: F811
             change()
 
 
-def test_another_worker_that_read_on_meanwhile_is_noticed(node):  # noqa: F811
+def test_another_worker_that_read_on_meanwhile_is_noticed(node):
     node.log.publish()
     peer = followed(node)
     slow = Peer.objects.get(pk=peer.pk)
@@ -417,3 +418,45 @@ def test_another_worker_that_read_on_meanwhile_is_noticed(node):  # noqa: F811
         following.read_on(slow, reading)
     assert json.loads(bytes(PulledEntry.objects.get(index=1).leaf))["op"] == "publish"
     assert pulling.pull_alone(slow) is None
+
+
+class TestWhatIsLookedAtAgain:
+    def test_an_object_that_a_copy_withheld_is_found_in_another(self, node):
+        record = node.log.publish()
+        wanted = node.log.last[record.id].obj
+        peer = followed(node)
+        node.faults["objects"] = lambda content: (200, b"\n".join([content.split(b"\n")[0], b"", b""]))
+        node.faults["object/"] = lambda _: (404, b"")
+        assert pull(peer).counts == {"keys": 1, "quarantined": 1}
+        node.faults.clear()
+        call_command("peer", "retry", peer.domain)
+        assert listed() == [record.id]
+        assert f"/log/object/{wanted}" in node.asked
+
+    def test_what_does_not_hold_stays_where_it_is(self, node, capsys):
+        record = factories.record(origin="third.example")
+        node.log.append(LeafOp.PUBLISH, record.id, payload(record))
+        peer = followed(node)
+        pull(peer)
+        before = quarantined(peer)
+        call_command("peer", "retry", peer.domain)
+        assert "0 objects found, 0 more" in capsys.readouterr().out
+        assert quarantined(peer) == before
+
+    def test_what_was_shown_under_a_key_that_is_revoked_later_is_void(self, node):
+        record, other = node.log.publish(title="As its origin said it"), node.log.publish()
+        peer = followed(node)
+        pull(peer)
+        node.log.revise(record, title="As somebody with the key said it")
+        pull(peer)
+        assert Client().get(f"/api/v1/incidents/{record.id}").json()["version"] == 2
+        node.log.rotate(Purpose.RECORD, revoked_from=3)
+        pull(peer)
+        assert Client().get(f"/api/v1/incidents/{record.id}").json() == record.document()
+        assert verdicts(peer) == [Verdict.KEYS, Verdict.SHOWN, Verdict.SHOWN, Verdict.VOID, Verdict.KEYS]
+        node.log.revise(record, title="As its origin says it now")
+        pull(peer)
+        assert Client().get(f"/api/v1/incidents/{record.id}").json()["version"] == 3
+        assert len(listed()) == 2
+        assert other.id in listed()
+        assert not list(auditing.problems())

@@ -1,6 +1,9 @@
 """Following another node over real HTTP: what it logs arrives here, checked, as its own."""
 
+import base64
 import json
+import subprocess
+import sys
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,16 +15,9 @@ from incidents import log
 from incidents.models import Incident, LogEntry, Publication
 from incidents.publishing import publish
 from tests import factories
-from tests.stand_ins.node import Log, Node
+from tests.stand_ins.node import Log
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def node():
-    node = Node()
-    yield node
-    node.stop()
 
 
 def followed(node, acceptance=Acceptance.PUBLISH):
@@ -168,3 +164,33 @@ class TestModeration:
 
         applying.accept(PulledEntry.objects.get(subject=record.id))
         assert listed() == [record.id]
+
+
+class TestItsPage:
+    def test_names_its_origin_and_proves_it_by_its_origins_log(self, node, tmp_path):
+        record = node.log.publish()
+        publish(factories.record())
+        pull(followed(node))
+        page = Client().get(f"/incidents/{record.id}/").content.decode()
+        assert "shown here word for word as other.example signed it" in page
+        assert "entry #1 of the log of other.example" in page
+        assert "1 March 2026, 10:00 UTC" in page
+        assert "other.example. (2026, March 1)." in page
+        assert "From other.example" in Client().get("/incidents/").content.decode()
+        proof = Client().get(f"/api/v1/incidents/{record.id}/proof")
+        file = tmp_path / "proof.json"
+        file.write_bytes(proof.content)
+        command = [sys.executable, "verify/faultline_verify.py", "record", str(file), "--vkey"]
+        assert subprocess.run([*command, node.log.vkey], check=False, capture_output=True).returncode == 0
+        assert subprocess.run([*command, Log().vkey], check=False, capture_output=True).returncode == 1
+
+    def test_of_an_erased_one_leads_to_what_its_origin_said(self, node):
+        record = node.log.publish()
+        peer = followed(node)
+        pull(peer)
+        node.log.erase(record)
+        pull(peer)
+        page = Client().get(f"/incidents/{record.id}/").content.decode()
+        erasure = f"/mirror/{peer.origin_digest}/object/{node.log.last[record.id].obj}"
+        assert f'public log of other.example: entry <a href="{erasure}">#2</a>' in page
+        assert b"erasure" in base64.urlsafe_b64decode(Client().get(erasure).json()["payload"] + "==")

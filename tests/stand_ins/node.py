@@ -154,10 +154,14 @@ def _numbers(place: str) -> tuple[int, int]:
 
 
 class Node:
-    """A log where others can read it; `faults` answer in place of it, by the beginning of the path."""
+    """A log where others can read it, and those that it mirrors, by the SHA-256 of their origin.
+
+    `faults` answer in place of it, by the beginning of the path.
+    """
 
     def __init__(self, log: Log | None = None) -> None:
         self.log = log or Log()
+        self.mirrors: dict[str, Log] = {}
         self.faults: dict[str, Callable[[bytes], tuple[int, bytes]]] = {}
         self.asked: list[str] = []
         node = self
@@ -188,6 +192,9 @@ class Node:
             return 200, json.dumps(stated).encode()
         place = path.removeprefix("/log/")
         content = self.log.file(place) if path.startswith("/log/") else None
+        if path.startswith("/mirror/"):
+            which, _, place = path.removeprefix("/mirror/").partition("/")
+            content = self.mirrors[which].file(place) if which in self.mirrors else None
         for beginning, fault in self.faults.items():
             if place.startswith(beginning):
                 return fault(content or b"")

@@ -2,16 +2,17 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
-from federation import peering, pulling
+from federation import peering, pulling, retrying
 from federation.models import Acceptance, Outcome, Peer, Run, RunState, Verdict
 from federation.peering import PeeringError
 
 
 class Command(BaseCommand):
-    """`manage.py peer add | list | pause | resume | remove | trust | pull`."""
+    """`manage.py peer add | list | pause | resume | remove | trust | pull | retry`."""
 
     help = "Follow other nodes' logs, each by the key that its operators gave you."
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
             ("remove", "Follow it no more; what was shown of it stays."),
             ("trust", "Show its records by themselves again after a contradiction."),
             ("pull", "Ask it now, in this process."),
+            ("retry", "Look again at what was put aside."),
         ):
             acts.add_parser(name, help=said).add_argument("domain")
 
@@ -45,6 +47,8 @@ class Command(BaseCommand):
                 self.stdout.write(f"{peer.domain} is followed at {peer.log_address}")
             elif act == "pull":
                 self._pull(peering.find(options["domain"]))
+            elif act == "retry":
+                self._retry(peering.find(options["domain"]))
             else:
                 verbs = {"pause": peering.pause, "resume": peering.resume, "remove": peering.remove}
                 peer = {**verbs, "trust": peering.trust_again}[act](options["domain"])
@@ -60,6 +64,11 @@ class Command(BaseCommand):
         self.stdout.write(f"{peer.domain}: {_said(run)}")
         if run.state == RunState.FAILED:
             raise CommandError(run.error)
+
+    def _retry(self, peer: Peer) -> None:
+        found = retrying.fetch_missing(peer, pulling.addresses(peer), seconds=settings.PEER_TIMEOUT_SECONDS)
+        came_right = retrying.judge_all_again(peer)
+        self.stdout.write(f"{peer.domain}: {found} objects found, {came_right} more came out of quarantine")
 
     def _list(self) -> None:
         for peer in Peer.objects.all():
