@@ -152,7 +152,7 @@ def _words(entry: Publication) -> str:
         Operation.DISPUTE: _("Disputed"),
         Operation.WITHDRAW: _("Withdrawn"),
         Operation.MERGE: _("Merged into another record"),
-        Operation.RESTORE: _("Restored after a merge"),
+        Operation.RESTORE: _("Restored after a merge") if entry.entry_id else _("Restored"),
         Operation.ERASE: _("Erased"),
     }[Operation(entry.operation)]
 
