@@ -1,8 +1,10 @@
 """Am I affected? The published records on the models and files that somebody runs. Nothing of a question is stored."""
 
+import json
 from typing import Annotated, Any
 
 from django.conf import settings
+from django.http import HttpResponse
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -16,14 +18,16 @@ from api.admission import QUESTIONS_A_UNIT, charge_more
 from api.errors import Problem, invalid
 from api.parsing import BomParser
 from catalogue.boms import UnreadableBomError, read_bom
+from catalogue.components import Identity
 from catalogue.hub import hubs
 from incidents import log
 from incidents.check_rows import Concerned
 from incidents.checked_bom import CONTENT_TYPE, checked_bom
-from incidents.checking import Answer, Finding, Level, Question, Verdict, check, question_of, read_question
+from incidents.checking import Answer, Finding, Level, Verdict, check, question_of, read_question
 from incidents.publishing import instant
 
 MOST_ITEMS = 1000
+_SOME_ID = "FL-2000-00000000"
 
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=2000)]
 
@@ -129,7 +133,7 @@ class Check(_UnkeptView):
             422: OpenApiResponse(description="problem+json: what is wrong with which item"),
         },
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Which published records concern these models and files. Constant in queries, whatever their number."""
         try:
             items = CheckQuestion.model_validate(request.data).items
@@ -138,7 +142,7 @@ class Check(_UnkeptView):
         charge_more(request, len(items) // QUESTIONS_A_UNIT)
         asked = [Item(id=item) if isinstance(item, str) else item for item in items]
         answers = check([read_question(item.id, item.bases) for item in asked])
-        return Response(_document(answers, len(asked)))
+        return _document(answers, len(asked))
 
 
 @extend_schema(tags=["check"])
@@ -157,7 +161,7 @@ class CheckBom(_UnkeptView):
             422: OpenApiResponse(description="problem+json: the document is no bill of materials"),
         },
     )
-    def post(self, request: Request) -> Response:
+    def post(self, request: Request) -> HttpResponse:
         """Which published records concern the models and files in a CycloneDX or SPDX document.
 
         With `Accept: application/vnd.cyclonedx+json` the answer is CycloneDX with `vulnerabilities`.
@@ -170,50 +174,71 @@ class CheckBom(_UnkeptView):
         answers = check([question_of(component) for component in bom.components])
         if isinstance(request.accepted_renderer, cyclonedx.Renderer):
             return Response(checked_bom(answers))
-        return Response(_document(answers, bom.total))
+        return _document(answers, bom.total)
 
 
-def _document(answers: list[Answer], components: int) -> dict[str, Any]:
-    # A thousand models that derive from one share its records: each is described once.
-    described: dict[int, dict[str, Any]] = {}
+def _document(answers: list[Answer], components: int) -> HttpResponse:
+    """The answer, written piece by piece: a thousand models that derive from one share its records and the ways there.
+
+    Each piece is a JSON text of its own, made once; its shape is `CheckDocument`.
+    """
+    pieces = _Pieces()
+    results = ",".join(pieces.item(answer) for answer in answers)
+    affected = sum(answer.affected for answer in answers)
+    number = log.head().number
+    content = f'{{"log_number":{number},"components":{components},"affected":{affected},"results":[{results}]}}'
+    return HttpResponse(content.encode(), content_type="application/json")
+
+
+_written = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
+
+
+class _Pieces:
+    def __init__(self) -> None:
+        self._page = settings.BASE_URL + reverse("website:incident", args=[_SOME_ID])
+        self._records: dict[int, str] = {}
+        self._rests: dict[tuple[Any, ...], str] = {}
+
+    def item(self, answer: Answer) -> str:
+        question = answer.question
+        head = _written(
+            {
+                "asked": question.asked,
+                "ref": question.ref,
+                "understood": [_understood(identity) for identity in question.identities],
+                "problem": question.problem,
+                "affected": answer.affected,
+            }
+        )
+        records = ",".join([self._found(finding) for finding in answer.findings])
+        return f'{head[:-1]},"records":[{records}]}}'
+
+    def _found(self, finding: Finding) -> str:
+        row, said = finding.record, finding[1:]
+        record = self._records.get(row.affected)
+        if record is None:
+            record = self._records[row.affected] = _written(self._described(row))[:-1]
+        rest = self._rests.get(said)
+        if rest is None:
+            rest = self._rests[said] = _written(_said(finding))[1:]
+        return f"{record},{rest}"
+
+    def _described(self, row: Concerned) -> dict[str, Any]:
+        return {
+            "id": row.public_id,
+            "url": self._page.replace(_SOME_ID, row.public_id),
+            "title": row.title,
+            "record_status": row.record_status,
+            "kind": row.kind,
+            "category": row.category,
+            "severity": row.severity,
+            "modified": instant(row.modified),
+            "names": {"hub": row.hub, "name": row.name, "revision": row.revision},
+        }
+
+
+def _said(finding: Finding) -> dict[str, Any]:
     return {
-        "log_number": log.head().number,
-        "components": components,
-        "affected": sum(answer.affected for answer in answers),
-        "results": [_item(answer, described) for answer in answers],
-    }
-
-
-def _item(answer: Answer, described: dict[int, dict[str, Any]]) -> dict[str, Any]:
-    question = answer.question
-    return {
-        "asked": question.asked,
-        "ref": question.ref,
-        "understood": [_understood(question, place) for place in range(len(question.identities))],
-        "problem": question.problem,
-        "affected": answer.affected,
-        "records": [_record(finding, described) for finding in answer.findings],
-    }
-
-
-def _understood(question: Question, place: int) -> dict[str, str]:
-    identity = question.identities[place]
-    read = identity.reference
-    return {
-        "hub": read.hub if read else "",
-        "name": read.name if read else "",
-        "revision": read.revision if read else "",
-        "file": read.file if read else "",
-        "purl": hubs()[read.hub].purl(read) if read else "",
-        "digest": identity.digest,
-    }
-
-
-def _record(finding: Finding, described: dict[int, dict[str, Any]]) -> dict[str, Any]:
-    row = finding.record
-    if row.affected not in described:
-        described[row.affected] = _described(row)
-    return described[row.affected] | {
         "level": finding.level,
         "verdict": finding.verdict,
         "rests_on": finding.rests_on,
@@ -223,15 +248,13 @@ def _record(finding: Finding, described: dict[int, dict[str, Any]]) -> dict[str,
     }
 
 
-def _described(row: Concerned) -> dict[str, Any]:
+def _understood(identity: Identity) -> dict[str, str]:
+    read = identity.reference
     return {
-        "id": row.public_id,
-        "url": settings.BASE_URL + reverse("website:incident", args=[row.public_id]),
-        "title": row.title,
-        "record_status": row.record_status,
-        "kind": row.kind,
-        "category": row.category,
-        "severity": row.severity,
-        "modified": instant(row.modified),
-        "names": {"hub": row.hub, "name": row.name, "revision": row.revision},
+        "hub": read.hub if read else "",
+        "name": read.name if read else "",
+        "revision": read.revision if read else "",
+        "file": read.file if read else "",
+        "purl": hubs()[read.hub].purl(read) if read else "",
+        "digest": identity.digest,
     }

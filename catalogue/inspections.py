@@ -6,6 +6,7 @@ another has found something.
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import timedelta
 from time import monotonic
@@ -42,16 +43,17 @@ def make_due(model: Model) -> None:
         )
 
 
-def inspect_due() -> int:
+def inspect_due(then: Callable[[Model], None] = lambda _model: None) -> int:
     """Works through what is due; how many models were seen to. Safe to run in any number of workers at once.
 
-    A hub that may not be asked now, or that cannot be inspected, is left out for the rest of the run.
+    A hub that may not be asked now, or that cannot be inspected, is left out for the rest of the run. `then` is called
+    with each model that was seen to.
     """
     inspected, started = 0, monotonic()
     hubs_left = {slug for slug, hub in hubs().items() if isinstance(hub, Inspectable)}
     while lease := lease_next(Inspection.objects.filter(model__hub__in=hubs_left)):
         model = Model.objects.get(pk=lease.model_id)
-        if wait := _work_on(lease, model):
+        if wait := _work_on(lease, model, then):
             hubs_left.discard(model.hub)
             lease.put_back(seconds=wait)
             continue
@@ -75,11 +77,12 @@ class _Budget:
         return not self.wait
 
 
-def _work_on(lease: Inspection, model: Model) -> float:
+def _work_on(lease: Inspection, model: Model, then: Callable[[Model], None]) -> float:
     """Inspects one model and ends its lease; or does not, and says how many seconds its hub wants to be left alone."""
     budget = _Budget(model.hub)
     try:
         _inspect(lease, model, budget)
+        then(model)
     except NotNowError as error:
         asked_to_wait = None
         if error.answer:

@@ -2,46 +2,46 @@
 
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from django.db import connection
 from django.utils import timezone
 
 from catalogue.hub import BaseModelClaim, Reference
 from catalogue.models import Lineage, Model
 from catalogue.naming import name_model
+from lib import reading
 
-# Every edge on the way, once each: UNION drops what was seen, so a cycle ends by itself and a tree of n edges costs n.
+# Every edge on the way, once each and however many start below it: UNION drops what was seen, so a cycle ends by itself
+# and a tree of n edges costs n.
 _UP = """
-WITH RECURSIVE edge(root, near, far, relation) AS (
-    SELECT line.child_id, line.child_id, alias.model_id, line.relation
+WITH RECURSIVE edge(near, far, relation) AS (
+    SELECT line.child_id, alias.model_id, line.relation
     FROM catalogue_lineage line JOIN catalogue_alias alias ON alias.id = line.base_id
     WHERE line.ended_at IS NULL AND line.child_id = ANY(%s)
   UNION
-    SELECT edge.root, line.child_id, alias.model_id, line.relation
+    SELECT line.child_id, alias.model_id, line.relation
     FROM edge
     JOIN catalogue_lineage line ON line.child_id = edge.far AND line.ended_at IS NULL
     JOIN catalogue_alias alias ON alias.id = line.base_id
 )
-SELECT root, near, far, relation FROM edge
+SELECT near, far, relation FROM edge
 """
 _DOWN = """
-WITH RECURSIVE edge(root, near, far, relation) AS (
-    SELECT alias.model_id, alias.model_id, line.child_id, line.relation
+WITH RECURSIVE edge(near, far, relation) AS (
+    SELECT alias.model_id, line.child_id, line.relation
     FROM catalogue_alias alias JOIN catalogue_lineage line ON line.base_id = alias.id
     WHERE line.ended_at IS NULL AND alias.model_id = ANY(%s)
   UNION
-    SELECT edge.root, alias.model_id, line.child_id, line.relation
+    SELECT alias.model_id, line.child_id, line.relation
     FROM edge
     JOIN catalogue_alias alias ON alias.model_id = edge.far
     JOIN catalogue_lineage line ON line.base_id = alias.id AND line.ended_at IS NULL
 )
-SELECT root, near, far, relation FROM edge
+SELECT near, far, relation FROM edge
 """
 
 
-@dataclass(frozen=True)
-class Path:
+class Path(NamedTuple):
     """A shortest way from a model to a relative: primary keys from the first to the last, and the relations between."""
 
     models: tuple[int, ...]
@@ -84,13 +84,13 @@ def descendants_of(models: Collection[int]) -> dict[int, dict[int, Path]]:
 
 
 def _paths(query: str, roots: Collection[int]) -> dict[int, dict[int, Path]]:
-    with connection.cursor() as cursor:
+    with reading.connection().cursor() as cursor:
         cursor.execute(query, [list(roots)])
         edges = cursor.fetchall()
-    nearby: dict[int, dict[int, list[tuple[int, str]]]] = {root: {} for root in roots}
-    for root, near, far, relation in edges:
-        nearby[root].setdefault(near, []).append((far, relation))
-    return {root: _shortest(root, nearby[root]) for root in roots}
+    nearby: dict[int, list[tuple[int, str]]] = {}
+    for near, far, relation in edges:
+        nearby.setdefault(near, []).append((far, relation))
+    return {root: _shortest(root, nearby) for root in roots}
 
 
 def _shortest(root: int, nearby: Mapping[int, list[tuple[int, str]]]) -> dict[int, Path]:

@@ -14,6 +14,9 @@ from catalogue.hub import Outcome, Reference, hubs
 from catalogue.lookalikes import MOST_CHARACTERS
 from lib.due import DueRow
 
+# Names compare without letter case. `name_key` is a column, because the policies of the public's role
+# (`incidents.reader`) keep PostgreSQL from looking an expression such as LOWER(name) up in an index.
+
 
 class Model(models.Model):
     """One repository on a hub. Its identity is the hub's stable id; until the hub has said it, the name stands in."""
@@ -21,6 +24,9 @@ class Model(models.Model):
     hub = models.CharField(max_length=40)
     stable_id = models.CharField(max_length=100, null=True, blank=True)  # noqa: DJ001 - NULL: not yet confirmed, and not unique
     name = models.CharField(max_length=300, help_text="As the hub spells it now.")
+    name_key = models.GeneratedField(
+        expression=Lower("name"), output_field=models.CharField(max_length=300), db_persist=True
+    )
     first_named_at = models.DateTimeField(default=timezone.now)
     shown = models.BooleanField(
         default=False, help_text="The public may see it: it is watched, or a base of one that is."
@@ -32,7 +38,7 @@ class Model(models.Model):
             models.UniqueConstraint(fields=["hub", "stable_id"], name="catalogue_model_identity"),
             models.CheckConstraint(condition=~Q(stable_id=""), name="catalogue_model_stable_id_not_blank"),
         ]
-        indexes = [models.Index("hub", Lower("name"), name="catalogue_model_name")]
+        indexes = [models.Index(fields=["hub", "name_key"], name="catalogue_model_name")]
 
     def __str__(self) -> str:
         return self.name
@@ -61,6 +67,9 @@ class Alias(models.Model):
 
     hub = models.CharField(max_length=40)
     name = models.CharField(max_length=300)
+    name_key = models.GeneratedField(
+        expression=Lower("name"), output_field=models.CharField(max_length=300), db_persist=True
+    )
     model = models.ForeignKey(Model, on_delete=models.CASCADE, related_name="aliases")
     first_seen_at = models.DateTimeField(default=timezone.now)
     skeleton = models.CharField(
@@ -69,7 +78,7 @@ class Alias(models.Model):
 
     class Meta:
         verbose_name_plural = "aliases"
-        constraints = [models.UniqueConstraint("hub", Lower("name"), name="catalogue_alias_name")]
+        constraints = [models.UniqueConstraint(fields=["hub", "name_key"], name="catalogue_alias_name")]
         indexes = [models.Index(REPOSITORY, name="catalogue_alias_repository")]
 
     def __str__(self) -> str:
@@ -149,12 +158,13 @@ class Snapshot(models.Model):
 class Openness(models.Model):
     """A model's licence and openness in brief, as of the hub's last answer: to find and count models by.
 
-    The profile with its evidence is `catalogue.profiles.profile_of`. A private repository has none.
+    `profile` is `catalogue.openness.Profile.as_dict()`, the answers with their evidence. A private repository has none.
     """
 
     model = models.OneToOneField(Model, on_delete=models.CASCADE, primary_key=True, related_name="openness")
     licence = models.CharField(max_length=200, blank=True, help_text="As the publisher claims it, in lower case.")
     traits = models.JSONField(default=dict, help_text="Dimension -> value, where it is known: catalogue.openness.")
+    profile = models.JSONField(null=True, blank=True, help_text="The whole of it, as the public sees it.")
     assessed_at = models.DateTimeField(default=timezone.now)
 
     class Meta:

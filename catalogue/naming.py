@@ -1,7 +1,5 @@
 """Names on hubs: the alias a name is, made on first use, and the model it leads to."""
 
-from django.db.models.functions import Lower
-
 from catalogue.concerns import note_look_alikes, note_look_alikes_of
 from catalogue.hub import Reference
 from catalogue.lookalikes import skeleton
@@ -22,7 +20,9 @@ def name_model(reference: Reference) -> Alias:
             note_look_alikes(alias)
         else:
             model.delete()
-    for revision in {"", reference.revision}:
+    wanted = {"", reference.revision}
+    known = Lookup.objects.filter(alias=alias, revision__in=wanted).values_list("revision", flat=True)
+    for revision in wanted.difference(known):
         _, created = Lookup.objects.get_or_create(alias=alias, revision=revision)
         if created:
             wake("model named")
@@ -45,8 +45,8 @@ def find_alias(hub: str, name: str) -> Alias | None:
     """The alias with that name, letter case aside."""
     if "\x00" in name:  # which PostgreSQL cannot even compare with
         return None
-    rows = Alias.objects.select_related("model").alias(key=Lower("name"))
-    return rows.filter(hub=hub, key=name.lower()).first()
+    rows = Alias.objects.select_related("model")
+    return rows.filter(hub=hub, name_key=name.lower()).first()
 
 
 def names_of(model: Model) -> list[str]:

@@ -16,6 +16,8 @@ _TYPE = re.compile(r"[a-z][a-z0-9.-]*")
 _HALF_A_TRIPLET = re.compile(r"%(?![0-9a-f]{2})", re.IGNORECASE)
 _KEY = re.compile(r"[a-z][a-z0-9._-]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.IGNORECASE)
+# What most are, and what needs no decoding: an organisation, a name, and perhaps a version.
+_PLAIN = re.compile(r"pkg:huggingface/([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(?:@([A-Za-z0-9_.-]+))?")
 _NONE = "This is not a package URL: write pkg:huggingface/organisation/name@commit."
 
 
@@ -37,6 +39,8 @@ class Purl:
 
 def parse(text: str) -> Purl:
     """The parts of `text`; raises UnreadablePurlError for what is no package URL."""
+    if plain := _PLAIN.fullmatch(text):
+        return _checked_huggingface(Purl("huggingface", plain[1], plain[2], plain[3] or ""))
     start = _SCHEME_AND_TYPE.match(text)
     if start is None or not text.isascii() or not text.isprintable() or " " in text:
         raise UnreadablePurlError(_NONE)
@@ -69,6 +73,13 @@ def build(purl: Purl) -> str:
     if purl.subpath:
         parts.append(f"#{'/'.join(map(_encoded, purl.subpath.split('/')))}")
     return "".join(parts)
+
+
+def huggingface(namespace: str, name: str, version: str, file: str) -> str:
+    """The package URL of a model that the hub itself knows by this name; nothing is checked again."""
+    text = f"pkg:huggingface/{_encoded(namespace)}/{_encoded(name)}"
+    text += f"@{_encoded(version)}" if version else ""
+    return text + (f"#{'/'.join(_encoded(part) for part in file.split('/') if part)}" if file else "")
 
 
 def generic(hub: str, name: str, version: str = "", file: str = "") -> str:

@@ -42,7 +42,7 @@ def read(text: str) -> Reference:
     if file_digest(text):
         raise UnreadableReferenceError(f"This is the SHA-256 of a file: it does not say which model has it. {_HOW}")
     text = _named_by_command(text)
-    if any(character.isspace() for character in text):
+    if text.split() != [text]:
         raise UnreadableReferenceError(f"This is more than one word, so it is not certain which model is meant. {_HOW}")
     if text[:4].lower() == "pkg:":
         return _checked(_read_purl(text))
@@ -68,7 +68,7 @@ def at_revision(reference: Reference, revision: str) -> Reference:
 
 def _named_by_command(text: str) -> str:
     """The address of the model that an `ollama run` command names; any other text as it is."""
-    command = _OLLAMA.fullmatch(" ".join(text.split()))
+    command = _OLLAMA.fullmatch(" ".join(text.split())) if "ollama" in text else None
     if command is None:
         return text
     name = command.group(1).strip(_WRAPPING)
@@ -168,4 +168,4 @@ def _as_the_hub_reads_it(hub: Hub, named: Reference, file: str) -> Reference:
         raise UnreadableReferenceError(f"This name or revision is not one a model on {hub.title} can have.")
     if not file.isprintable() or len(file) > MOST_CHARACTERS:
         raise UnreadableReferenceError("The path that is given is not that of a file.")
-    return replace(reference, file=file)
+    return replace(reference, file=file) if file != reference.file else reference

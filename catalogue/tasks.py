@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from catalogue import inspections, lookups
+from catalogue import inspections, lookups, traits
 from lib.wake import wake
 
 
@@ -16,4 +16,4 @@ def look_up_due_models() -> None:
 @shared_task
 def inspect_due_models() -> None:
     """Takes a closer look at every model that is due."""
-    inspections.inspect_due()
+    inspections.inspect_due(then=traits.note)

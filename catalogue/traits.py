@@ -1,6 +1,6 @@
-"""A model's openness in brief, kept beside it: so that models can be found and counted by it without reading answers.
+"""A model's openness, kept beside it: so that models are found, counted and shown by it without reading raw answers.
 
-Noted with each answer of the hub: what an inspection found, or a base's licence, is in it from the next answer on.
+Noted with each answer of the hub and each inspection: a base's new licence is in it from the next of them on.
 """
 
 from django.utils import timezone
@@ -20,6 +20,7 @@ def note(model: Model) -> None:
     answers = profile.answers.items() if profile else ()
     columns = {
         "licence": snapshot.licence.lower(),
+        "profile": profile.as_dict() if profile else None,
         "traits": {dimension.value: answer.value for dimension, answer in answers if answer.value is not None},
         "assessed_at": timezone.now(),
     }

@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Lower
 from django.utils import timezone
 
 from catalogue import lookups
@@ -73,8 +72,8 @@ def take(event: Event) -> int:
 
 def _known(event: Event) -> QuerySet[Alias]:
     """The aliases of the event's names; where it brings a name we never heard, those of its stable id."""
-    ours = Alias.objects.filter(hub=SLUG).alias(key=Lower("name"))
-    named = ours.filter(key__in=[name.lower() for name in event.names])
+    ours = Alias.objects.filter(hub=SLUG)
+    named = ours.filter(name_key__in=[name.lower() for name in event.names])
     return named if named.exists() else ours.filter(model__stable_id=event.stable_id)
 
 

@@ -72,6 +72,9 @@ EXPORT_REFRESH_SECONDS = env.float("FAULTLINE_EXPORT_REFRESH_SECONDS", default=3
 EXPORT_SECONDS = env.int("FAULTLINE_EXPORT_SECONDS", default=900)
 EXPORTS_AT_ONCE = env.int("FAULTLINE_EXPORTS_AT_ONCE", default=4)
 
+# How many callers of `/api/v1/changes?wait=` each process of the web server lets wait at once: fewer than its threads.
+WAITS_AT_ONCE = env.int("FAULTLINE_WAITS_AT_ONCE", default=6)
+
 # --- Log ------------------------------------------------------------------------------------------------------------
 # The node's keys, and what it signed last: web servers and workers share it, and no backup of the database holds it.
 LOG_ROOT = Path(env.str("FAULTLINE_LOG_ROOT", default="") or HOME / "log")
@@ -167,6 +170,26 @@ DATABASES = {
 }
 # Which of them `incidents.connection` reads from; the role that `migrate` lets read there, made with that password.
 PUBLIC_READS = "public"
+# The apps whose tables public doors read by it (`lib.reading`), and the views that are no such doors (`config.doors`).
+PUBLIC_APPS = frozenset({"catalogue", "incidents"})
+PRIVATE_DOORS = (
+    "accounts",
+    "allauth",
+    "api.hooks",
+    "api.reports",
+    "api.threads",
+    "catalogue.admin",
+    "django",
+    "incidents.admin",
+    "reports",
+    "website.evidence",
+    "website.guard",
+    "website.reply",
+    "website.reporting",
+    "website.status",
+    "website.subscribe",
+)
+DATABASE_ROUTERS = ["lib.reading.Router"]
 _reader = env.db_url_config(DATABASE_READER_URL)
 READER = (
     {"role": _reader["USER"], "password": _reader["PASSWORD"]}
@@ -256,6 +279,7 @@ MIDDLEWARE = [
     "website.middleware.permissions_policy",
     "api.admission.middleware",
     "website.language.middleware",
+    "config.doors.Doors",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

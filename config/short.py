@@ -20,6 +20,7 @@ from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
 from incidents.record import is_public_id
+from lib.reading import by_the_public
 
 Environ = dict[str, Any]
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
@@ -118,9 +119,10 @@ def _answer(request: HttpRequest) -> HttpResponse:
     assert isinstance(request, ReadRequest)  # noqa: S101 - we made it
     _leave_old_connections()
     try:
-        response = request.view(request, **request.named)
-        if callable(render := getattr(response, "render", None)):
-            response = render()
+        with by_the_public():
+            response = request.view(request, **request.named)
+            if callable(render := getattr(response, "render", None)):
+                response = render()
     except Exception as error:  # noqa: BLE001 - as the whole application does with whatever a view raises
         return response_for_exception(request, error)
     if response.status_code >= 400:  # noqa: PLR2004

@@ -1,5 +1,6 @@
 """The WSGI application."""
 
+import gc
 import os
 from typing import Any
 
@@ -14,3 +15,7 @@ whole: Any = of_any_length(get_wsgi_application())
 from config.short import ShortPath  # noqa: E402 - it finds the views, so Django must be set up
 
 application = ShortPath(whole)
+
+# What is there now stays: the collector of cycles would else walk all of it whenever an answer makes many objects.
+gc.collect()
+gc.freeze()

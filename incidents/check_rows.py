@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
-
 from incidents.record import Status
+from lib import reading
 
 Name = tuple[str, str]  # hub ("" for none) and name, without letter case
 
@@ -24,12 +23,12 @@ named AS (
     JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
 )
 SELECT asked.hub, asked.key, model.id, model.hub, model.name
-FROM asked JOIN catalogue_model model ON model.hub = asked.hub AND LOWER(model.name) = asked.key
+FROM asked JOIN catalogue_model model ON model.hub = asked.hub AND model.name_key = asked.key
 WHERE model.shown
 UNION
 SELECT named.hub, named.key, model.id, model.hub, model.name
 FROM named
-JOIN catalogue_alias alias ON alias.hub = named.hub AND LOWER(alias.name) = named.key
+JOIN catalogue_alias alias ON alias.hub = named.hub AND alias.name_key = named.key
 JOIN catalogue_model model ON model.id = alias.model_id
 UNION
 SELECT named.hub, named.key, model.id, model.hub, model.name
@@ -60,7 +59,7 @@ found AS (
     SELECT affected.id, NULL, NULL, wanted.id, NULL
     FROM wanted
     JOIN catalogue_alias alias ON alias.model_id = wanted.id
-    JOIN incidents_affected affected ON affected.hub = alias.hub AND affected.name_key = LOWER(alias.name)
+    JOIN incidents_affected affected ON affected.hub = alias.hub AND affected.name_key = alias.name_key
   UNION
     SELECT affected.id, NULL, NULL, wanted.id, NULL
     FROM wanted
@@ -85,7 +84,7 @@ ORDER BY incident.id DESC, affected.id
 _HEADS = """
 SELECT DISTINCT ON (model.id) model.id, snapshot.revision, snapshot.private, GREATEST(snapshot.taken_at, (
     SELECT MAX(lookup.answered_at) FROM catalogue_lookup lookup JOIN catalogue_alias alias ON alias.id = lookup.alias_id
-    WHERE alias.model_id = model.id AND lookup.revision = '' AND LOWER(alias.name) = LOWER(model.name)))
+    WHERE alias.model_id = model.id AND lookup.revision = '' AND alias.name_key = model.name_key))
 FROM catalogue_snapshot snapshot JOIN catalogue_model model ON model.id = snapshot.model_id
 WHERE model.id = ANY(%(models)s) AND model.shown AND snapshot.revision_asked = ''
 ORDER BY model.id, snapshot.taken_at DESC, snapshot.id DESC
@@ -195,6 +194,6 @@ def _columns(names: Collection[Name]) -> dict[str, list[str]]:
 
 
 def _all(query: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-    with connection.cursor() as cursor:
+    with reading.connection().cursor() as cursor:
         cursor.execute(query, values)
         return list(cursor.fetchall())

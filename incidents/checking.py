@@ -21,6 +21,7 @@ from incidents.check_rows import Concerned, Head, KnownFile, KnownModel, Name, R
 from incidents.record import AffectedStatus
 
 _PREFIX = re.compile(r"[0-9a-f]{7,}")  # git itself abbreviates a commit to seven digits
+_ADDRESS = re.compile(r"pkg:|[a-z]+://", re.IGNORECASE)
 _DEFAULT_BRANCHES = frozenset({"main", "master", "latest", "head"})
 _SHORTEST_NAME, _LONGEST_NAME = 3, 300
 
@@ -345,6 +346,8 @@ def _loose_names(questions: Iterable[Question]) -> set[Name]:
 
 def _loose_keys(question: Question) -> list[str]:
     """The names a record without a repository may have for it: what was written, and the repository's own name."""
-    written = [question.asked, *(one.reference.name for one in question.identities if one.reference)]
+    named = [one.reference.name for one in question.identities if one.reference]
+    # An address is no name that a record would use; what it leads to is.
+    written = named if named and _ADDRESS.match(question.asked) else [question.asked, *named]
     keys = [key for text in written for key in (text.strip().lower(), text.strip().lower().rpartition("/")[2])]
     return list(dict.fromkeys(key for key in keys if _SHORTEST_NAME <= len(key) <= _LONGEST_NAME and "\x00" not in key))

@@ -4,10 +4,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-
 from catalogue.lineage import Path
 from incidents.record import AffectedStatus, Kind, Status
+from lib import reading
 
 # Of %(models)s, by any name or the stable id; `concerned` unless every row of the record calls the model not affected.
 # By name and by stable id apart, so that each half walks an index. For the beginning of a statement.
@@ -16,7 +15,7 @@ WITH named AS (
     SELECT each.model, each.record, BOOL_OR(each.concerned) AS concerned FROM (
         SELECT alias.model_id AS model, affected.incident_id AS record, affected.status <> %(not_affected)s AS concerned
         FROM catalogue_alias alias
-        JOIN incidents_affected affected ON affected.hub = alias.hub AND affected.name_key = LOWER(alias.name)
+        JOIN incidents_affected affected ON affected.hub = alias.hub AND affected.name_key = alias.name_key
         WHERE alias.model_id = ANY(%(models)s)
       UNION ALL
         SELECT model.id, affected.incident_id, affected.status <> %(not_affected)s
@@ -88,6 +87,6 @@ def values_for(models: Collection[int]) -> dict[str, Any]:
 
 def all_rows(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     """What a statement answers."""
-    with connection.cursor() as cursor:
+    with reading.connection().cursor() as cursor:
         cursor.execute(statement, values)
         return list(cursor.fetchall())

@@ -92,7 +92,7 @@ def _most_named() -> list[int]:
 _MODELS = """
 SELECT DISTINCT model.id
 FROM unnest(%(hubs)s::text[], %(keys)s::text[]) AS asked(hub, key)
-JOIN catalogue_alias alias ON alias.hub = asked.hub AND LOWER(alias.name) = asked.key
+JOIN catalogue_alias alias ON alias.hub = asked.hub AND alias.name_key = asked.key
 JOIN catalogue_model model ON model.id = alias.model_id AND model.shown
 """
 
@@ -142,9 +142,9 @@ def _by_names(keys: Sequence[Key]) -> Iterable[Model]:
 
 def _models_of_organisations(groups: Sequence[Key]) -> dict[Key, list[int]]:
     statement = """
-        SELECT model.hub, LOWER(split_part(model.name, '/', 1)), model.id FROM catalogue_model model
+        SELECT model.hub, split_part(model.name_key, '/', 1), model.id FROM catalogue_model model
         WHERE model.shown AND model.name LIKE '%%/%%'
-          AND (model.hub, LOWER(split_part(model.name, '/', 1))) IN (
+          AND (model.hub, split_part(model.name_key, '/', 1)) IN (
               SELECT * FROM unnest(%(hubs)s::text[], %(names)s::text[])
           )
     """

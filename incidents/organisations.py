@@ -64,7 +64,7 @@ class Organisation:
 # counted as that model, under the organisation it has now.
 _MODELS = """
 WITH shown AS (
-    SELECT model.hub || '/' || LOWER(split_part(model.name, '/', 1)) AS organisation
+    SELECT model.hub || '/' || split_part(model.name_key, '/', 1) AS organisation
     FROM catalogue_model model WHERE model.shown AND model.name LIKE '_%%/%%'
 ),
 page AS (
@@ -84,7 +84,7 @@ LEFT JOIN LATERAL (
     SELECT COUNT(*) AS models FROM incidents_recordedname name
     WHERE name.organisation = page.organisation AND NOT EXISTS (
         SELECT FROM catalogue_alias alias JOIN catalogue_model model ON model.id = alias.model_id AND model.shown
-        WHERE alias.hub = name.hub AND LOWER(alias.name) = name.name_key
+        WHERE alias.hub = name.hub AND alias.name_key = name.name_key
     )
 ) named ON TRUE
 ORDER BY page.organisation
@@ -144,7 +144,7 @@ def _counts(key: str) -> dict[str, Counts]:
 
 def _is_public(hub: str, name: str, key: str) -> bool:
     named = RecordedName.objects.filter(organisation=key).exists()
-    shown = Model.objects.filter(Q(hub=hub), Q(name__istartswith=f"{name}/"), shown=True).exists()
+    shown = Model.objects.filter(Q(hub=hub), Q(name_key__startswith=f"{name}/"), shown=True).exists()
     return named or shown
 
 

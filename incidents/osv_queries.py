@@ -10,13 +10,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import connection
-
 from catalogue.components import Exactness, Identity
 from catalogue.hub import Reference
 from incidents.checking import Answer, Level, Question, Verdict, check
 from incidents.models import Incident
 from incidents.record import AffectedStatus, Status
+from lib import reading
 
 _OF_ALL = frozenset({Verdict.AFFECTED, Verdict.POSSIBLY_AFFECTED, Verdict.FIXED})
 _OF_A_VERSION = frozenset({Verdict.AFFECTED})
@@ -82,7 +81,7 @@ def _matches(query: Asked, answer: Answer) -> list[Match]:
 def _models_at(commits: Collection[str]) -> dict[str, list[Reference]]:
     found: dict[str, list[Reference]] = {}
     if commits:
-        with connection.cursor() as cursor:
+        with reading.connection().cursor() as cursor:
             cursor.execute(_AT_COMMITS, {"commits": list(commits), "gone": Status.WITHDRAWN})
             for commit, hub, name in cursor.fetchall():
                 found.setdefault(commit, []).append(Reference(hub, name, commit))

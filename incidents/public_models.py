@@ -11,15 +11,13 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
-from django.db.models.functions import Lower
 
 from catalogue import lineage
 from catalogue.filesafety.findings import HubStatus, HubVerdict, Meaning
 from catalogue.hub import Reference, hubs
 from catalogue.lineage import Path
-from catalogue.models import Drift, Inspection, Lookup, Model, Snapshot
+from catalogue.models import Drift, Inspection, Lookup, Model, Openness, Snapshot
 from catalogue.naming import find_alias, names_of
-from catalogue.profiles import profile_of
 from catalogue.snapshots import drift_since, use_by_week
 from incidents import concerned, model_records
 from incidents.concerned import Counted
@@ -130,7 +128,7 @@ def resolve(hub: str, name: str) -> Model | None:
     """
     if hub not in hubs() or "\x00" in name:
         return None
-    shown = Model.objects.filter(hub=hub, shown=True).alias(key=Lower("name")).filter(key=name.lower()).first()
+    shown = Model.objects.filter(hub=hub, shown=True, name_key=name.lower()).first()
     if shown is not None:
         return shown
     in_records = Affected.objects.filter(hub=hub, name_key=name.lower()).exclude(incident__status=Status.WITHDRAWN)
@@ -249,8 +247,8 @@ def _use(model: Model, first: datetime | None) -> tuple[Use, ...]:
 
 
 def _openness(model: Model) -> dict[str, Any] | None:
-    profile = profile_of(model) if model.pk else None
-    return profile.as_dict() if profile else None
+    kept = Openness.objects.filter(model=model.pk).first() if model.pk else None
+    return kept.profile if kept else None
 
 
 def _inspection(model: Model) -> Inspection | None:
@@ -325,7 +323,7 @@ def _statements(incidents: QuerySet[Incident], model: Model, names: list[str]) -
 def _last_lookup(model: Model, name: str) -> Lookup | None:
     """The last answer about the hub's own name; what an old name leads to is nobody's business here."""
     answered = Lookup.objects.filter(alias__model=model.pk, revision="", answered_at__isnull=False)
-    return answered.alias(key=Lower("alias__name")).filter(key=name.lower()).first() if model.pk else None
+    return answered.filter(alias__name_key=name.lower()).first() if model.pk else None
 
 
 def relatives_by_key(paths: Mapping[int, Path]) -> dict[int, Relative]:

@@ -61,11 +61,11 @@ class Page:
 
 _PAGE = """
 SELECT id, hub, key, name, stable_id, licence, traits, concerned, incidents FROM (
-    (SELECT model.id, model.hub, LOWER(model.name) AS key, model.name, COALESCE(model.stable_id, '') AS stable_id,
+    (SELECT model.id, model.hub, model.name_key AS key, model.name, COALESCE(model.stable_id, '') AS stable_id,
         COALESCE(openness.licence, '') AS licence, openness.traits, 0 AS concerned, 0 AS incidents
     FROM catalogue_model model LEFT JOIN catalogue_openness openness ON openness.model_id = model.id
-    WHERE model.shown AND (model.hub, LOWER(model.name)) > (%(hub_after)s, %(name_after)s) {shown}
-    ORDER BY model.hub, LOWER(model.name) LIMIT %(limit)s)
+    WHERE model.shown AND (model.hub, model.name_key) > (%(hub_after)s, %(name_after)s) {shown}
+    ORDER BY model.hub, model.name_key LIMIT %(limit)s)
   UNION ALL
     (SELECT NULL, named.hub, named.name_key, named.name, '', '', NULL, named.concerned, (
             SELECT COUNT(DISTINCT affected.incident_id) FROM incidents_affected affected
@@ -78,7 +78,7 @@ SELECT id, hub, key, name, stable_id, licence, traits, concerned, incidents FROM
     WHERE (named.hub, named.name_key) > (%(hub_after)s, %(name_after)s) AND named.hub = ANY(%(hubs)s)
         AND NOT EXISTS (
             SELECT FROM catalogue_alias alias JOIN catalogue_model model ON model.id = alias.model_id AND model.shown
-            WHERE alias.hub = named.hub AND LOWER(alias.name) = named.name_key
+            WHERE alias.hub = named.hub AND alias.name_key = named.name_key
         ) {named}
     ORDER BY named.hub, named.name_key LIMIT %(limit)s)
 ) each
@@ -86,7 +86,7 @@ ORDER BY hub, key LIMIT %(limit)s
 """
 _CONCERNED = """(EXISTS (
     SELECT FROM catalogue_alias alias
-    JOIN incidents_recordedname named ON named.hub = alias.hub AND named.name_key = LOWER(alias.name)
+    JOIN incidents_recordedname named ON named.hub = alias.hub AND named.name_key = alias.name_key
     WHERE alias.model_id = model.id AND named.concerned > 0
 ) OR EXISTS (
     SELECT FROM incidents_affected affected
@@ -116,7 +116,7 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[str], dict[str, Any]]:
     shown, named = [], []
     values: dict[str, Any] = {"not_affected": AffectedStatus.NOT_AFFECTED, "withdrawn": Status.WITHDRAWN}
     if wanted.q:
-        shown.append("LOWER(model.name) LIKE %(q)s")
+        shown.append("model.name_key LIKE %(q)s")
         named.append("named.name_key LIKE %(q)s")
         values["q"] = f"%{_escaped(wanted.q.lower())}%"
     if wanted.hub:
@@ -124,7 +124,7 @@ def _conditions(wanted: Wanted) -> tuple[list[str], list[str], dict[str, Any]]:
         named.append("named.hub = %(hub)s")
         values["hub"] = wanted.hub
     if wanted.organisation:
-        shown.append("model.hub || '/' || LOWER(model.name) LIKE %(within)s")
+        shown.append("model.hub || '/' || model.name_key LIKE %(within)s")
         named.append("named.organisation = %(organisation)s")
         values |= {"within": f"{_escaped(wanted.organisation)}/%", "organisation": wanted.organisation}
     if wanted.has_incidents is not None:

@@ -1,4 +1,4 @@
-"""The database role of public reads, and the tables it may read: these, and no others.
+"""The database role of public reads, and the tables and rows it may read: these, and no others.
 
 `migrate` grants what is listed here each time it runs, so a table that is new is closed until somebody lists it.
 """
@@ -8,9 +8,12 @@ from typing import Any
 from django.db import connection, transaction
 from psycopg import errors, sql
 
+from lib.canonical import digest
+
 # Whatever is derived from published documents alone, ours or another node's. A table of anything that was not published
 # never belongs here.
 PUBLIC_TABLES = (
+    "catalogue_attestation",  # imported from public files, whichever models we know
     "federation_mirror",
     "federation_pulledentry",
     "federation_pulledhash",
@@ -30,6 +33,29 @@ PUBLIC_TABLES = (
     "incidents_treehash",
 )
 
+_OF_A_SHOWN_MODEL = "EXISTS (SELECT FROM catalogue_model model WHERE model.id = model_id)"
+# The catalogue also knows models that only undecided or rejected reports named: of these tables the role sees the rows
+# that meet the condition. A condition's own subqueries are under the same conditions, so that a model which is not
+# shown hides all that hangs on it. PostgreSQL looks up only by operators that leak nothing (`=` and `<` on columns),
+# never by LOWER() or LIKE: hence `name_key`.
+OPEN_ROWS = {
+    "catalogue_model": "shown",
+    "catalogue_alias": _OF_A_SHOWN_MODEL,
+    "catalogue_drift": _OF_A_SHOWN_MODEL,
+    "catalogue_inspection": _OF_A_SHOWN_MODEL,
+    "catalogue_lineage": "EXISTS (SELECT FROM catalogue_model model WHERE model.id = child_id)",
+    # A revision that no record names was asked about because somebody reported it.
+    "catalogue_lookup": "revision = '' AND EXISTS (SELECT FROM catalogue_alias alias WHERE alias.id = alias_id)",
+    "catalogue_openness": _OF_A_SHOWN_MODEL,
+    "catalogue_snapshot": """EXISTS (
+        SELECT FROM catalogue_model model WHERE model.id = model_id AND (revision_asked = '' OR EXISTS (
+            SELECT FROM incidents_affected affected
+            WHERE affected.hub = model.hub AND affected.stable_id = model.stable_id
+              AND affected.revision = catalogue_snapshot.revision)))""",
+    "catalogue_usecount": _OF_A_SHOWN_MODEL,
+    "catalogue_weightfile": "EXISTS (SELECT FROM catalogue_snapshot snapshot WHERE snapshot.id = snapshot_id)",
+}
+
 
 class NoReaderError(RuntimeError):
     """The role cannot be made by us; the message says what an administrator runs."""
@@ -44,10 +70,29 @@ def grant(role: str, password: str = "") -> None:
         cursor.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
         there = {name for (name,) in cursor.fetchall()}
         reader = sql.Identifier(role)
-        tables = sql.SQL(", ").join(sql.Identifier(name) for name in PUBLIC_TABLES if name in there)
+        open_rows = {name: condition for name, condition in OPEN_ROWS.items() if name in there}
+        for name, condition in open_rows.items():
+            _open_rows(cursor, name, condition, role)
+        listed = [name for name in (*PUBLIC_TABLES, *open_rows) if name in there]
+        tables = sql.SQL(", ").join(map(sql.Identifier, listed))
         cursor.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(reader))
         cursor.execute(sql.SQL("REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {}").format(reader))
         cursor.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(tables, reader))
+
+
+def _open_rows(cursor: Any, table: str, condition: str, role: str) -> None:
+    """Lets the role see the rows that meet the condition. Takes the table's lock only where something changes."""
+    name = f"open_{digest(f'{role} {condition}'.encode())[:16]}"
+    cursor.execute("SELECT policyname FROM pg_policies WHERE schemaname = current_schema() AND tablename = %s", [table])
+    standing = {policy for (policy,) in cursor.fetchall()}
+    if standing == {name}:
+        return
+    on = sql.Identifier(table)
+    for policy in standing:
+        cursor.execute(sql.SQL("DROP POLICY {} ON {}").format(sql.Identifier(policy), on))
+    create = sql.SQL("CREATE POLICY {} ON {} FOR SELECT TO {} USING ({})")
+    cursor.execute(create.format(sql.Identifier(name), on, sql.Identifier(role), sql.SQL(condition)))
+    cursor.execute(sql.SQL("ALTER TABLE {} ENABLE ROW LEVEL SECURITY").format(on))
 
 
 def _make(role: str, password: str) -> None:

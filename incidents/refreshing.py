@@ -24,7 +24,7 @@ WITH news AS (SELECT model_id, taken_at FROM catalogue_snapshot ORDER BY id DESC
 UPDATE incidents_searchrefresh refresh SET due_at = %(now)s
 FROM news
 JOIN catalogue_alias alias ON alias.model_id = news.model_id
-JOIN incidents_affected affected ON affected.hub = alias.hub AND affected.name_key = LOWER(alias.name)
+JOIN incidents_affected affected ON affected.hub = alias.hub AND affected.name_key = alias.name_key
 WHERE refresh.incident_id = affected.incident_id AND refresh.asked_at < news.taken_at AND refresh.due_at > %(now)s
 """
 

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import OperationalError, connection, transaction
+from django.db import OperationalError, transaction
 from django.utils.translation import gettext
 from psycopg.errors import QueryCanceled
 
 from catalogue.openness import Dimension as Openness
 from incidents.record import AffectedStatus, Confidence, EvidenceGrade, Kind, Severity, Status
 from incidents.taxonomy import category_codes, with_descendants
+from lib import reading
 
 Value = str | None
 
@@ -167,7 +168,7 @@ _TIMEOUT = "SELECT set_config('statement_timeout', %s, true)"
 
 def _rows(statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(using=reading.database()), reading.connection().cursor() as cursor:
             cursor.execute("SELECT current_setting('statement_timeout')")
             (before,) = cursor.fetchone()
             cursor.execute(_TIMEOUT, [str(MOST_MILLISECONDS)])
@@ -233,7 +234,7 @@ _TRAITS = """
 LEFT JOIN (
     SELECT affected.incident_id AS record, array_agg(DISTINCT openness.traits->>%(trait)s) AS values
     FROM incidents_affected affected
-    JOIN catalogue_alias alias ON alias.hub = affected.hub AND LOWER(alias.name) = affected.name_key
+    JOIN catalogue_alias alias ON alias.hub = affected.hub AND alias.name_key = affected.name_key
     JOIN catalogue_model model ON model.id = alias.model_id AND model.shown
     JOIN catalogue_openness openness ON openness.model_id = model.id AND openness.traits ? %(trait)s
     WHERE affected.status <> %(not_affected)s

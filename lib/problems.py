@@ -139,8 +139,8 @@ KINDS: dict[str, Kind] = {
     "busy": Kind(
         503,
         "The node is busy",
-        "The database gave the question up, or as many exports are under way as the node serves at once. Ask for less"
-        " (a narrower filter, a smaller page), or wait a little.",
+        "The database gave the question up, or as many exports are under way, or as many callers wait for changes, as"
+        " the node serves at once. Ask for less (a narrower filter, a smaller page, no wait), or wait a little.",
     ),
     "not-signed-yet": Kind(
         503, "The proof cannot be given yet", "No signed checkpoint covers the entry yet. One will within a minute."

@@ -122,20 +122,20 @@ def _model(one: Subject, other: Subject, relatives: frozenset[int]) -> Part:
 
 # --- Fingerprints ----------------------------------------------------------------------------------------------------
 def remember_report(report: Report) -> None:
-    """Keeps what finds the report again. Call it where the report is stored."""
-    _remember({"report": report}, report.links, f"{report.title}\n{report.text}")
+    """Keeps what finds the report again. Call it once, where the report is stored: its words never change."""
+    Fingerprint.objects.create(report=report, **_found_by(report.links, f"{report.title}\n{report.text}"))
 
 
 def remember_incident(incident: Incident, record: Record) -> None:
     """Keeps what finds the public record again. Call it where the record is published."""
     links = [source.url for source in record.references]
-    _remember({"incident": incident}, links, f"{record.title}\n{record.summary}\n{record.description}")
+    values = _found_by(links, f"{record.title}\n{record.summary}\n{record.description}")
+    Fingerprint.objects.update_or_create(incident=incident, defaults=values)
 
 
-def _remember(subject: dict[str, Any], links: Iterable[str], text: str) -> None:
+def _found_by(links: Iterable[str], text: str) -> dict[str, Any]:
     signed = signature(text)
-    values = {"links": telling_links(links), "signature": signed, "bands": bands(signed)}
-    Fingerprint.objects.update_or_create(**subject, defaults=values)
+    return {"links": telling_links(links), "signature": signed, "bands": bands(signed)}
 
 
 def telling_links(links: Iterable[str]) -> list[str]:

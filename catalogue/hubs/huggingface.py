@@ -8,7 +8,6 @@ from urllib.parse import quote, unquote, urlencode
 import httpx2
 from huggingface_hub import constants, get_session, set_client_factory
 from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]  # public, though not in an __all__
-from packageurl import PackageURL
 
 from catalogue.addresses import address_on
 from catalogue.asking import Told, in_one_line
@@ -27,6 +26,7 @@ from catalogue.hub import (
 from catalogue.huggingface_answers import is_commit, is_name, read_answer
 from catalogue.huggingface_calls import Calls, inspect
 from catalogue.huggingface_evidence import evidence_of
+from catalogue.purls import huggingface
 from lib.http import AnswerTooLargeError, OtherHostError, bounded_client
 
 MOST_BYTES = 8_000_000
@@ -103,8 +103,8 @@ class HuggingFace:
         namespace, slash, name = reference.name.partition("/")
         if not slash:
             return ""
-        version = _spelled(reference.revision) if self.is_immutable(reference.revision) else None
-        return PackageURL(self.slug, namespace, name, version, subpath=reference.file or None).to_string()
+        version = _spelled(reference.revision) if self.is_immutable(reference.revision) else ""
+        return huggingface(namespace, name, version, reference.file)
 
     def is_immutable(self, revision: str) -> bool:
         """Whether `revision` is a full commit id."""

@@ -1,22 +1,14 @@
-"""A record as a row of CSV, and back: safe in a spreadsheet, and exact. Pure.
-
-RFC 4180: lines end with CRLF, a cell with a comma, a quote or a line break is quoted, a quote in it doubled. UTF-8,
-no byte order mark, one header line.
-
-A spreadsheet runs a cell as a formula if it begins with =, +, -, @, a tab or a carriage return, also in full width and
-also after spaces (OWASP, "CSV Injection"). Such a cell gets an apostrophe in front; so does one that begins with an
-apostrophe. Whoever reads takes one leading apostrophe away, and has what was written.
+"""A record as a row of CSV, and back: safe in a spreadsheet, and exact (`lib.tables`). Pure.
 
 What is one value in the record is one cell; lists are cells of compact JSON. An empty cell is a value the record does
 not have.
 """
 
-import csv
-import io
 import json
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from lib.tables import lines, safe, unsafe
 
 TEXTS = (
     "id",
@@ -75,20 +67,7 @@ _LACKING = frozenset({"statements"})
 _ALWAYS = frozenset({"description", "notice"})
 _NULL = frozenset({"occurred"})
 
-# The blanks are those that some spreadsheet skips before it looks for a formula.
-_FORMULA = re.compile("[\\s\ufeff\u200b]*[=+\\-@'|%\uff1d\uff0b\uff0d\uff20\u2212]|[\t\r\n]")
 _COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False).encode
-
-
-def safe(text: str) -> str:
-    """The text as a cell that no spreadsheet runs."""
-    # Nearly every cell begins with a letter or a digit: what costs more is asked of the others.
-    return f"'{text}" if not text[:1].isalnum() and _FORMULA.match(text) else text
-
-
-def unsafe(cell: str) -> str:
-    """What `safe` was given."""
-    return cell[1:] if cell.startswith("'") else cell
 
 
 def row_of(document: Mapping[str, Any]) -> list[str]:
@@ -104,13 +83,6 @@ def document_of(row: Mapping[str, str]) -> dict[str, Any]:
     document |= {name: int(texts[name]) for name in NUMBERS if texts[name]}
     document |= {name: json.loads(texts[name] or "[]") for name in LISTS if texts[name] or name not in _LACKING}
     return document
-
-
-def lines(rows: Iterable[Sequence[str]]) -> bytes:
-    """Rows as bytes of a file."""
-    written = io.StringIO()
-    csv.writer(written, lineterminator="\r\n").writerows(rows)
-    return written.getvalue().encode()
 
 
 HEADER = lines([COLUMNS])

@@ -18,7 +18,6 @@ BYTES_AT_ONCE = 262_144
 _SIGNATURE = b"PGCOPY\n\xff\r\n\0"
 _HEADER = len(_SIGNATURE) + 8
 _END = b"\xff\xff"
-_MEASURE = "SELECT count(*), coalesce(sum(octet_length(value)), 0)::bigint FROM ({}) AS chosen (value)"
 _BEFORE_VALUE = 6  # the number of columns and the length of the only one
 
 
@@ -26,13 +25,13 @@ def documents(
     query: str,
     parameters: Mapping[str, Any] | tuple[Any, ...],
     *,
-    order: str = "",
-    measure: Callable[[int, int], None] | None = None,
+    measuring: str = "",
+    measure: Callable[[int, int], None] = lambda _records, _size: None,
 ) -> Generator[list[bytes], None, None]:
     """The rows of a query for one column of bytes that is never null, in lists of about `BYTES_AT_ONCE` in all.
 
-    `order` is how the query goes on to put them in order. `measure` is told before the first of them how many there
-    will be, and of how many bytes together. Nothing else may be asked on this thread's connection until the rows are
+    `measuring` is a query, of the same values, for two numbers; before the first row comes, `measure` is told what it
+    answers at the same state of the database. Nothing else may be asked on this thread's connection until the rows are
     exhausted or closed; closing them ends the query.
     """
     connection = public_connection()
@@ -42,10 +41,10 @@ def documents(
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         # What bounds an ordinary read would cut a long file short.
         cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{settings.EXPORT_SECONDS}s"])
-        if measure:
-            cursor.execute(_MEASURE.format(query), parameters)
+        if measuring:
+            cursor.execute(measuring, parameters)
             measure(*cursor.fetchone())
-        with cursor.copy(f"COPY ({query}{order}) TO STDOUT (FORMAT binary)", parameters) as copy:
+        with cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT binary)", parameters) as copy:
             yield from _in_lists(copy)
 
 

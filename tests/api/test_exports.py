@@ -257,7 +257,7 @@ class TestLive:
         slow = "SELECT document FROM incidents_incident WHERE pg_sleep(30) IS NOT NULL"
         settings.EXPORT_SECONDS = 1
         with monkeypatch.context() as patched:
-            patched.setattr(live, "_query", lambda *_: (slow, ()))
+            patched.setattr(live, "_PACKED", slow)
             answer = get("/api/v1/incidents.jsonl")
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
         assert answer.json()["type"] == "/api/problems/busy"
@@ -265,7 +265,7 @@ class TestLive:
 
 
 def test_a_stream_that_fails_to_begin_gives_its_place_back(settings, monkeypatch):
-    monkeypatch.setattr(live, "_query", lambda *_: ("SELECT nonsense", ()))
+    monkeypatch.setattr(live, "_PACKED", "SELECT nonsense")
     for _ in range(settings.EXPORTS_AT_ONCE + 1):
         with pytest.raises(ProgrammingError, match="nonsense"), transaction.atomic():
             live.Stream(live.Wanted(), "jsonl")

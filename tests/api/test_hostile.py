@@ -10,8 +10,10 @@ from django.test.client import ClientHandler
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
+from api import changes
 from api.exports import MEDIA_TYPES
 from incidents.exports import building
+from incidents.waiting import wait_beyond
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -43,8 +45,10 @@ def _exports(django_db_setup, django_db_blocker, tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def _something_to_find(_exports, db):
+def _something_to_find(_exports, db, monkeypatch):
     factories.published_incident()
+    # Half a minute of waiting says no more than a moment of it.
+    monkeypatch.setattr(changes, "wait_beyond", lambda number, seconds: wait_beyond(number, min(seconds, 0.1)))
     logging.disable(logging.ERROR)
     yield
     logging.disable(logging.NOTSET)

@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import connection
 
 from incidents.exports import building
-from incidents.models import Incident, Operation
+from incidents.models import STANDS, Incident, Operation
 from incidents.publishing import revise
 from incidents.record import AffectedModel, Match, Record
 from lib.canonical import canonical_bytes
@@ -118,6 +118,14 @@ def fill(count: int) -> None:
                     for row in batch:
                         copy.write_row(row)
     with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO incidents_searchrow (number, incident_id, until, in_force, published_at, modified_at,"
+            " occurred_first, occurred_last, severity, tokens, words)"
+            " SELECT number, incident_id, %s, TRUE, at, at, '0001-01-01', '0001-01-01', 0, ARRAY[number],"
+            " to_tsvector('english', left(convert_from(document, 'UTF8'), 600)) FROM incidents_publication",
+            [STANDS],
+        )
+        cursor.execute("ANALYZE incidents_searchrow")
         cursor.execute("ANALYZE incidents_incident")
         cursor.execute("ANALYZE incidents_publication")
 
@@ -187,6 +195,8 @@ def test_exports(start, free_port, tmp_path):
     address = f"http://127.0.0.1:{port}/api/v1"
     while subprocess.run(["curl", "-s", "-o", "/dev/null", f"{address}/exports"], check=False).returncode:
         time.sleep(0.2)
+    lines = subprocess.run(["curl", "-sS", f"{address}/incidents.jsonl"], check=True, capture_output=True).stdout
+    assert lines.count(b"\n") == ROWS
     idle = megabytes(server)
     ways = {
         "psql COPY, JSON as text": through_psql("", "convert_from(document, 'UTF8')"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from catalogue.hub import UnreadableReferenceError
+from catalogue.hub import Reference, UnreadableReferenceError, hubs
 from catalogue.purls import Purl, UnreadablePurlError, build, generic, parse
 from catalogue.references import read
 
@@ -185,3 +185,29 @@ def test_long_text_takes_no_long_time(piece):
         except UnreadablePurlError:
             continue
     assert time.perf_counter() - started < 0.5
+
+
+PLAIN = st.text("abcABC019_.-", min_size=1, max_size=8)
+
+
+@given(PLAIN, PLAIN, st.none() | PLAIN)
+def test_the_short_way_through_plain_ones_reads_them_as_the_long_one_does(namespace, name, version):
+    rest = f"huggingface/{namespace}/{name}" + (f"@{version}" if version else "")
+    assert read_or_refused(f"pkg:{rest}") == read_or_refused(f"pkg:/{rest}")
+
+
+def read_or_refused(text):
+    try:
+        return parse(text)
+    except UnreadablePurlError as error:
+        return str(error)
+
+
+ODD = st.text("aZ09_.-~é模%@:?#+& ", min_size=1, max_size=9)
+
+
+@given(ODD, ODD, st.sampled_from(["", "a/b c.bin", "é%.gguf"]))
+def test_what_a_hub_writes_of_its_own_names_is_what_the_specification_has(namespace, name, file):
+    commit = "ab" * 20
+    written = hubs()["huggingface"].purl(Reference("huggingface", f"{namespace}/{name}", commit, file))
+    assert written == build(Purl("huggingface", namespace, name, commit, subpath=file))

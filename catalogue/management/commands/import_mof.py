@@ -7,7 +7,9 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import transaction
 
+from catalogue import traits
 from catalogue.attestations import take
+from catalogue.models import Attestation, Model
 
 
 class Command(BaseCommand):
@@ -25,11 +27,22 @@ class Command(BaseCommand):
         if not files:
             raise CommandError(f"{folder}: no .yml file in it")
         counts: Counter[str] = Counter()
+        changed: list[str] = []
         with transaction.atomic():
             for file in files:
                 result = take(file.name, file.read_text("utf-8", errors="replace").replace("\x00", ""))
                 counts[result] += 1
+                if result in {"new", "replaced"}:
+                    changed.append(file.name)
                 if result.startswith("refused"):
                     self.stderr.write(f"{file.name}: {result}")
+            _note(changed)
         for result, count in sorted(counts.items()):
             self.stdout.write(f"{count:6}  {result}")
+
+
+def _note(sources: list[str]) -> None:
+    """Models that the catalogue knows already are told what is now attested of them."""
+    for attestation in Attestation.objects.filter(source__in=sources):
+        for model in Model.objects.filter(hub=attestation.hub, name_key=attestation.name.lower()):
+            traits.note(model)
