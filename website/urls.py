@@ -16,6 +16,7 @@ from website import (
     reply,
     status,
     subscribe,
+    webhooks,
 )
 from website.public import (
     about,
@@ -49,6 +50,8 @@ urlpatterns = [
     path("embed/incidents/<str:public_id>/", embed.incident, name="embed-incident"),
     path("embed/models/<str:hub>/<path:name>/", embed.model, name="embed-model"),
     path("subscribe/", subscribe.page, name="subscribe"),
+    path("subscribe/webhook/", webhooks.ask, name="webhook-ask"),
+    path("webhooks/<str:token>/", webhooks.manage, name="webhook"),
     path("subscribe/<str:token>/", subscribe.subscription, name="subscription"),
     path("families/<str:hub>/<path:name>/", families.family, name="family"),
     path("compare/", compare.compare, name="compare"),

@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from incidents import counting, listing
+from incidents import counting, feeds, listing
 from incidents.exports import live
+from incidents.feeds import Feed
 from incidents.listing import Order, Sort
 from lib.keyset import BadCursorError
-from website.public import answers, citing, feeds, list_views
-from website.public.feeds import Feed
+from website.public import answers, citing, list_views
 from website.public.incident_list import PER_PAGE
 from website.public.list_views import View, changed
 
