@@ -12,7 +12,7 @@ from incidents.format import named
 
 ATOM, JSON_FEED = "application/atom+xml", "application/feed+json"
 _NAMESPACE = "http://www.w3.org/2005/Atom"
-_LICENCE = "https://creativecommons.org/licenses/by/4.0/"
+LICENCE = "https://creativecommons.org/licenses/by/4.0/"
 _EPOCH = datetime.fromtimestamp(0, UTC).isoformat().replace("+00:00", "Z")
 
 Document = Mapping[str, Any]
@@ -44,7 +44,7 @@ def atom(feed: Feed, documents: Sequence[Document]) -> bytes:
     _add(root, "link", rel="self", type=ATOM, href=feed.address)
     _add(root, "link", rel="alternate", type="text/html", href=feed.page)
     _add(_add(root, "author"), "name", feed.author)
-    _add(root, "rights", f"CC BY 4.0, {_LICENCE}")
+    _add(root, "rights", f"CC BY 4.0, {LICENCE}")
     for document in documents:
         _entry(root, feed, document)
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))

@@ -38,6 +38,7 @@ app_name = "website"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("v/<str:code>/", incident_list.permalink, name="permalink"),
     path("incidents/", incident_list.incident_list, name="incidents"),
     path("incidents.<str:form>", list_files.in_form, name="incidents-in-form"),
     path("incidents/<str:public_id>/", incident.page, name="incident"),
