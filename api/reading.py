@@ -19,6 +19,7 @@ from rest_framework.views import APIView
 
 from api.admission import admit
 from api.errors import Problem
+from incidents.purge_keys import mark
 
 MOST_PER_PAGE = 100
 # Browsers and shared caches keep an answer for a minute; a shared one may hand it out for another while it asks for a
@@ -123,7 +124,7 @@ def json_bytes(
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponseBase:
     """`content` as the answer, or 304 where the caller's ETag still holds. Public caches may keep it for a minute."""
-    response = _tagged(HttpResponse(content, content_type=content_type, headers=headers), etag)
+    response = _tagged(request, HttpResponse(content, content_type=content_type, headers=headers), etag)
     if request.META.keys().isdisjoint(_CONDITIONS):
         return response
     return get_conditional_response(request, etag=f'"{etag}"', response=response) or response
@@ -133,14 +134,15 @@ def not_modified(request: HttpRequest, etag: str) -> HttpResponseBase | None:
     """The 304 where the caller's ETag still holds, else None: asked before the content is made, it costs nothing."""
     if "HTTP_IF_NONE_MATCH" not in request.META or "HTTP_IF_MATCH" in request.META:
         return None
-    response = get_conditional_response(request, etag=f'"{etag}"', response=_tagged(HttpResponse(), etag))
+    response = get_conditional_response(request, etag=f'"{etag}"', response=_tagged(request, HttpResponse(), etag))
     return response if response is not None and response.status_code == HTTPStatus.NOT_MODIFIED else None
 
 
-def _tagged(response: HttpResponse, etag: str) -> HttpResponse:
+def _tagged(request: HttpRequest, response: HttpResponse, etag: str) -> HttpResponse:
     response.headers["ETag"] = f'"{etag}"'
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cache-Control"] = CACHE_CONTROL
+    mark(response, request.path)
     return response
 
 

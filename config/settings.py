@@ -115,6 +115,10 @@ vars().update(env.email_url_config(EMAIL_URL) if EMAIL_URL else {})
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("FAULTLINE_MAIL_FROM", default="") or f"faultline@{NODE_NAME}"
 
+# --- Webhooks ------------------------------------------------------------------------------------------------------
+# Whether webhooks may go to this machine itself, and over plain HTTP: for development and tests.
+WEBHOOKS_LOCAL = env.bool("FAULTLINE_WEBHOOKS_LOCAL", default=False)
+
 # --- Work ----------------------------------------------------------------------------------------------------------
 # How long a worker may hold a leased row before another takes it over.
 LEASE_SECONDS = env.float("FAULTLINE_LEASE_SECONDS", default=120.0)
@@ -136,10 +140,11 @@ WAKES = {
     "draft started": ["reports.tasks.forget_due_drafts"],
     "mail left over": ["reports.tasks.send_due_mail"],
     "subscription asked for": ["reports.tasks.send_due_digests"],
+    "webhook asked for": ["reports.tasks.deliver_due_webhooks"],
     "evidence forgotten": ["reports.tasks.sweep_evidence"],
     "exports outdated": ["incidents.tasks.refresh_exports"],
     "release scheduled": ["reports.tasks.publish_due_releases"],
-    "record published": ["incidents.tasks.refresh_osv_files"],
+    "record published": ["incidents.tasks.refresh_osv_files", "reports.tasks.deliver_due_webhooks"],
     "feed added": ["reports.tasks.import_due_feeds"],
     "log grew": ["incidents.tasks.sign_checkpoint"],
     "peer added": ["federation.tasks.follow_due_peers"],

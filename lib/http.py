@@ -36,7 +36,7 @@ class OtherHostError(httpx2.TransportError):
 
 
 class RefusedAddressError(httpx2.TransportError):
-    """A redirect leads to a host in a network that only this machine, or its neighbours, can reach."""
+    """A host is in a network that only this machine, or its neighbours, can reach."""
 
 
 # Whatever a call of a client from here may raise.
@@ -87,6 +87,16 @@ def roaming_client(
             raise OtherHostError(f"redirected to another host: {target.host[:200]}")
 
     return _client(_BoundedTransport(seconds, most_bytes, backend), seconds, refuse_other_places)
+
+
+def outward_client(*, seconds: float, most_bytes: int, also: Collection[str] = ()) -> httpx2.Client:
+    """A client for addresses that strangers gave: bounded, to public addresses alone, and no redirect is followed.
+
+    `also` names further kinds of network that it may reach (`address_kind`). Calls raise CALL_ERRORS,
+    RefusedAddressError included.
+    """
+    transport = _BoundedTransport(seconds, most_bytes, _GuardedBackend("", also=also))
+    return httpx2.Client(transport=transport, trust_env=False, timeout=seconds, follow_redirects=False)
 
 
 def address_kind(text: str) -> str:
@@ -221,12 +231,12 @@ class _BoundedBackend(httpcore2.NetworkBackend):
 
 
 class _GuardedBackend(_BoundedBackend):
-    """Connects to the home host, and to hosts whose addresses are all public or in a network of the home's kind."""
+    """Connects to the home host, and to hosts whose addresses are public, of the home's kind, or of one in `also`."""
 
-    def __init__(self, home: str) -> None:
+    def __init__(self, home: str, *, also: Collection[str] = ()) -> None:
         super().__init__()
         self._home = home
-        self._allowed = {_PUBLIC}
+        self._allowed = {_PUBLIC, *also}
 
     def connect_tcp(
         self,

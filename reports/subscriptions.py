@@ -8,11 +8,10 @@ RFC 8058 (one-click unsubscribe), whose secret is known by its digest alone unti
 import hashlib
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused
 from typing import Any
-from urllib.parse import parse_qs, urlencode
 
 import structlog
 from django.conf import settings
@@ -20,27 +19,21 @@ from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import Min
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
 
-from incidents import listing
 from incidents import log as public_log
-from incidents.filters import ARGUMENTS, read_filters
-from incidents.listing import Order, Sort
-from incidents.models import Publication
-from incidents.publishing import instant
 from lib.due import lease_next
 from lib.seal import seal, unseal
 from lib.wake import wake
+from reports import news
 from reports.models import Subscription
 
 log = structlog.get_logger()
 
 DAYS = (1, 7)
-MOST_QUERY = 2000
 # Of one address: what it has not confirmed, and all it has.
 MOST_UNCONFIRMED, MOST_OF_ONE = 3, 20
 CONFIRM_WITHIN = timedelta(days=3)
@@ -54,19 +47,11 @@ class RefusedSubscriptionError(ValueError):
     """It is not taken; the error is a sentence for whoever asked."""
 
 
-def one_spelling(given: Mapping[str, Sequence[str]]) -> str:
-    """Filters of the list as one query text, in one order; what is no filter is left out. Raises BadFilterError."""
-    kept = {name: sorted({value for value in given[name] if value}) for name in sorted(ARGUMENTS & given.keys())}
-    kept = {name: values for name, values in kept.items() if values}
-    read_filters(kept)
-    return urlencode(kept, doseq=True)
-
-
 @transaction.atomic
 def subscribe(*, address: str, query: str, days: int) -> None:
     """Has an address asked whether it wants to hear of records that match; nothing if it was asked already.
 
-    `query` is what `one_spelling` gave. Raises RefusedSubscriptionError.
+    `query` is what `news.one_spelling` gave. Raises RefusedSubscriptionError.
     """
     if not settings.MAIL_ON:
         raise RefusedSubscriptionError(_("This node sends no mail."))
@@ -75,7 +60,7 @@ def subscribe(*, address: str, query: str, days: int) -> None:
         validate_email(address)
     except ValidationError as error:
         raise RefusedSubscriptionError(_("This is not a mail address, such as name@example.org.")) from error
-    if len(query) > MOST_QUERY or days not in DAYS:
+    if len(query) > news.MOST_QUERY or days not in DAYS:
         raise RefusedSubscriptionError(_("This query is too long to subscribe to."))
     key = salted_hmac("reports.subscriptions", address.lower(), algorithm="sha256").hexdigest()
     standing = Subscription.objects.filter(address_key=key)
@@ -154,7 +139,7 @@ def _ask(lease: Subscription) -> bool:
         "Somebody, probably you, asked %(node)s to write to this address of new records that match:\n\n%(query)s\n\n"
         "To begin, open this page and confirm:\n%(link)s\n\n"
         "If it was not you, do nothing: nothing follows, and this address is forgotten after three days."
-    ) % {"node": settings.NODE_TITLE, "query": described(lease.query), "link": link}
+    ) % {"node": settings.NODE_TITLE, "query": news.described(lease.query), "link": link}
     # Written down before it is sent: the answer may come before this worker goes on.
     Subscription.objects.filter(pk=lease.pk).update(asked_at=timezone.now())
     try:
@@ -168,45 +153,24 @@ def _ask(lease: Subscription) -> bool:
 
 def _tell(lease: Subscription) -> bool:
     head = public_log.head().number
-    found = _changed(lease, head)
+    found = news.changed(lease.query, after=lease.told, until=head, most=MOST_RECORDS + 1)
     if found:
         address, link = _opened(lease)
         lines = [_line(document) for document in found[:MOST_RECORDS]]
         if len(found) > MOST_RECORDS:
             lines.append(_("There are more; the list has all of them."))
         why = _("You subscribed to records that match %(query)s.\nTo stop: %(link)s")
-        lines.append("-- \n" + why % {"query": described(lease.query), "link": link})
+        lines.append("-- \n" + why % {"query": news.described(lease.query), "link": link})
         subject = _("%(node)s: records new or changed") % {"node": settings.NODE_TITLE}
         _mail(lease, address, subject, "\n\n".join(lines), link).send()
     lease.done(next_due=timezone.now() + timedelta(days=lease.days), told=head)
     return bool(found)
 
 
-def _changed(lease: Subscription, head: int) -> list[dict[str, Any]]:
-    """The records that match and have an entry of the log after the last one told of; the newest first."""
-    news = Publication.objects.filter(number__gt=lease.told, number__lte=head)
-    first = news.aggregate(at=Min("at"))["at"]
-    if first is None:
-        return []
-    given = parse_qs(lease.query)
-    since = max([*given.get("modified_from", []), instant(first)])
-    wanted = read_filters(given | {"modified_from": [since]})
-    page = listing.find(wanted, number=head, order=Order(Sort.MODIFIED), limit=MOST_RECORDS + 1)
-    ids = set(news.values_list("incident__public_id", flat=True))
-    documents = [json.loads(document) for document in page.documents]
-    return [document for document in documents if document["id"] in ids]
-
-
 def _line(document: Mapping[str, Any]) -> str:
     address = settings.BASE_URL + reverse("website:incident", args=[document["id"]])
     standing = "" if document["status"] == "published" else f" ({document['status']})"
     return f"{document['title']}{standing}\n{document['kind']}, severity {document['severity']}\n{address}"
-
-
-def described(query: str) -> str:
-    """A query as people read it; words for all records where it is empty."""
-    pairs = [f"{name}: {', '.join(values)}" for name, values in parse_qs(query).items()]
-    return "; ".join(pairs) or _("all records")
 
 
 def _opened(lease: Subscription) -> tuple[str, str]:

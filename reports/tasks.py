@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from reports import drafts, feeds, mail, release, retention, subscriptions
+from reports import drafts, feeds, mail, release, retention, subscriptions, webhooks
 from reports.evidence import sweeping
 
 
@@ -22,6 +22,12 @@ def send_due_mail() -> None:
 def send_due_digests() -> None:
     """Asks addresses to confirm, and tells those that did of new records."""
     subscriptions.send_due()
+
+
+@shared_task
+def deliver_due_webhooks() -> None:
+    """Asks addresses whether they want webhooks, and sends what is new to those that do."""
+    webhooks.deliver_due()
 
 
 @shared_task

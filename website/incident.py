@@ -19,6 +19,7 @@ from incidents.differences import changed_fields, differences
 from incidents.format import Published, formats, without_suffix
 from incidents.models import Incident, Operation, Publication
 from incidents.publishing import instant
+from incidents.purge_keys import mark
 from incidents.taxonomy import OWN, Taxonomy, Term, taxonomies
 from incidents.this_node import this_node
 from website.public.answers import SECONDS_KEPT, bad_request, public_page
@@ -96,6 +97,7 @@ def _gone(request: HttpRequest, incident: Incident) -> HttpResponse:
     context = {"incident": incident, "entry": entry, "proof": proof, "theirs": _theirs(incident)}
     response = render(request, "website/erased.html", context, status=410)
     patch_cache_control(response, public=True, max_age=SECONDS_KEPT)
+    mark(response, request.path)
     return response
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from incidents.filters import BadFilterError
-from reports import subscriptions
+from reports import news, subscriptions
 from reports.abuse import limits
 from reports.subscriptions import RefusedSubscriptionError
 from website import guard
@@ -41,7 +41,7 @@ class SubscribeForm(forms.Form):
 def page(request: HttpRequest) -> HttpResponse:
     """Asks where to write of records that match the filters in the address; whoever is there is then asked by mail."""
     try:
-        query = subscriptions.one_spelling(dict(request.GET.lists()))
+        query = news.one_spelling(dict(request.GET.lists()))
     except BadFilterError as error:
         return private(bad_request(request, str(error)))
     return private(_page(request, query))
@@ -52,7 +52,8 @@ def _page(request: HttpRequest, query: str) -> HttpResponse:
     context: dict[str, Any] = {
         "form": form,
         "query": query,
-        "described": subscriptions.described(query),
+        "described": news.described(query),
+        "list_query": f"?{query}" if query else "",
     }
     if form.is_bound and form.is_valid():
         if wait := limits.take(limits.SUBSCRIBE, guard.network(request)):
@@ -77,5 +78,5 @@ def subscription(request: HttpRequest, token: str) -> HttpResponse:
     found = subscriptions.by_token(token)
     if found is None:
         return private(render(request, "website/subscription.html", {"gone": True}, status=404))
-    context = {"described": subscriptions.described(found.query), "row": found, "confirmed": confirmed}
+    context = {"described": news.described(found.query), "row": found, "confirmed": confirmed}
     return private(render(request, "website/subscription.html", context))

@@ -16,6 +16,7 @@ from website import (
     reply,
     status,
     subscribe,
+    webhooks,
 )
 from website.public import (
     about,
@@ -36,6 +37,7 @@ app_name = "website"
 
 urlpatterns = [
     path("", home.home, name="home"),
+    path("v/<str:code>/", incident_list.permalink, name="permalink"),
     path("incidents/", incident_list.incident_list, name="incidents"),
     path("incidents/<str:public_id>/", incident.page, name="incident"),
     path("incidents/<str:public_id>/changes/", incident.changes, name="incident-changes"),
@@ -46,6 +48,8 @@ urlpatterns = [
     path("embed/incidents/<str:public_id>/", embed.incident, name="embed-incident"),
     path("embed/models/<str:hub>/<path:name>/", embed.model, name="embed-model"),
     path("subscribe/", subscribe.page, name="subscribe"),
+    path("subscribe/webhook/", webhooks.ask, name="webhook-ask"),
+    path("webhooks/<str:token>/", webhooks.manage, name="webhook"),
     path("subscribe/<str:token>/", subscribe.subscription, name="subscription"),
     path("families/<str:hub>/<path:name>/", families.family, name="family"),
     path("compare/", compare.compare, name="compare"),

@@ -18,6 +18,7 @@ from reports.models.release import OPEN_RELEASE, Release, ReleaseState, ReleaseV
 from reports.models.reply import ReplyLink, Statement, StatementState
 from reports.models.report import UNDECIDED, Contact, Credit, NamedModel, RejectReason, Report, ReportState
 from reports.models.subscription import Subscription
+from reports.models.webhook import Webhook
 
 __all__ = [
     "LIVE",
@@ -71,4 +72,5 @@ __all__ = [
     "Statement",
     "StatementState",
     "Subscription",
+    "Webhook",
 ]

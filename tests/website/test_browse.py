@@ -11,12 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from incidents import log
+from incidents import feeds, log
 from reports import workflow
 from reports.models import Case
 from tests import factories
 from tests.website.test_pages import problems_of, published, text_of
-from website.public import feeds
 
 pytestmark = pytest.mark.django_db
 

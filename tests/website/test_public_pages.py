@@ -1,6 +1,7 @@
 """Statistics, organisations, terms, families, comparison, origins, data: the pages on the whole record."""
 
 import csv
+import gzip
 import io
 import re
 from urllib.parse import urlsplit
@@ -287,3 +288,19 @@ def test_data_lists_files_with_their_digest_once_they_are_made(client, settings,
     assert problems_of(page) == []
     address = re.search(r'href="(/api/v1/exports/incidents\.csv[^"]*)"', page).group(1)
     assert client.get(address).status_code == 200
+
+
+# --- Answers ---------------------------------------------------------------------------------------------------------
+def test_pages_travel_packed_where_the_caller_takes_it(client):
+    published()
+    plain = client.get("/about/")
+    packed = client.get("/about/", headers={"Accept-Encoding": "br, gzip"})
+    assert packed["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.content) == plain.content
+    assert len(packed.content) < len(plain.content) / 2
+    assert packed["Vary"] == plain["Vary"] == "Accept-Encoding"
+    assert packed["ETag"] == plain["ETag"]
+    for refusing in ("", "br", "gzip;q=0", "gzip; q=0.0, br", "xgzip"):
+        assert "Content-Encoding" not in client.get("/about/", headers={"Accept-Encoding": refusing})
+    kept = client.get("/about/", headers={"Accept-Encoding": "gzip", "If-None-Match": packed["ETag"]})
+    assert (kept.status_code, kept["Vary"]) == (304, "Accept-Encoding")

@@ -1,18 +1,23 @@
 """What the public pages share: an answer that caches revalidate, a page for bad addresses, and one address a view."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
+from django.utils.text import compress_string
 from django.utils.translation import gettext
 
+from incidents.purge_keys import mark
 from lib.canonical import digest
 
 Pairs = Sequence[tuple[str, str]]
 SECONDS_KEPT = 60
+_WORTH_PACKING = 500
+_TAKES_GZIP = re.compile(r"(?i)\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
 
 
 def public_page(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponseBase:
@@ -24,7 +29,18 @@ def cached(request: HttpRequest, response: HttpResponse, *, seconds: int = SECON
     """The answer with a tag of its content, to be kept for so long; 304 where the caller has it."""
     patch_cache_control(response, public=True, max_age=seconds)
     response["ETag"] = tag = f'W/"{digest(response.content)[:32]}"'
-    return get_conditional_response(request, etag=tag, response=response) or response
+    patch_vary_headers(response, ("Accept-Encoding",))
+    mark(response, request.path)
+    return get_conditional_response(request, etag=tag, response=_compressed(request, response)) or response
+
+
+def _compressed(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The same answer in gzip where the caller takes it. Nothing secret stands in a public answer (BREACH, 2013)."""
+    if len(response.content) < _WORTH_PACKING or not _TAKES_GZIP.search(request.headers.get("Accept-Encoding", "")):
+        return response
+    response.content = compress_string(response.content)
+    response["Content-Encoding"] = "gzip"
+    return response
 
 
 def for_everyone(response: HttpResponseBase) -> HttpResponseBase:

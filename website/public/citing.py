@@ -12,6 +12,7 @@ from incidents.formats.bibtex import plain
 from incidents.models import Publication
 from lib.canonical import digest
 from website.language import without_prefix
+from website.public import permalinks
 from website.public.answers import query
 from website.public.facets import TITLES, label_of
 from website.public.list_views import View
@@ -24,7 +25,7 @@ class Cited:
     """The parts of a citation, and as text in APA style; `object_digest` is that of the signed object there.
 
     `at` is when the state shown was reached, None for the empty log; `drifts` says that the choice rests on what hubs
-    say of models, which is no part of the log and is known only as of now.
+    say of models, which is no part of the log and is known only as of now. `permalink` is short and leads to `url`.
     """
 
     author: str
@@ -34,6 +35,7 @@ class Cited:
     object_digest: str
     at: datetime | None
     drifts: bool
+    permalink: str
 
     @property
     def apa(self) -> str:
@@ -68,6 +70,7 @@ def cited(view: View) -> Cited:
         object_digest=object_digest,
         at=at,
         drifts=view.wanted.depends_on_catalogue,
+        permalink=settings.BASE_URL + reverse("website:permalink", args=[permalinks.written(view.pinned)]),
     )
 
 

@@ -3,7 +3,10 @@
 import json
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
@@ -11,9 +14,11 @@ from incidents import listing
 from incidents.filters import FILTERS, MORE_FILTERS
 from incidents.listing import Sort
 from lib.keyset import BadCursorError
-from website.public import answers, citing, list_views
+from website.public import answers, citing, list_views, permalinks
+from website.public.answers import SECONDS_KEPT
 from website.public.facets import TITLES, faceted, label_of
 from website.public.list_views import DENSITIES, ORDERS, View, address, lists
+from website.public.permalinks import BadCodeError
 
 PER_PAGE = 20
 SORTS = {
@@ -40,6 +45,18 @@ _CHIPS = {
     "occurred_from": gettext_lazy("occurred from"),
     "occurred_to": gettext_lazy("occurred until"),
 }
+
+
+@require_safe
+def permalink(_request: HttpRequest, code: str) -> HttpResponseBase:
+    """Leads to the view that a short address is of, as the log stood when it was given out."""
+    try:
+        pairs = permalinks.read(code)
+    except BadCodeError as error:
+        raise Http404 from error
+    moved = redirect(reverse("website:incidents") + answers.query(pairs), permanent=True)
+    patch_cache_control(moved, public=True, max_age=SECONDS_KEPT)
+    return moved
 
 
 @require_safe

@@ -10,12 +10,12 @@ from django.urls import reverse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
 
-from incidents import counting, listing
-from incidents.exports import live
+from incidents import counting, feeds, listing
+from incidents.exports import cells, live
+from incidents.feeds import LICENCE, Feed
 from incidents.listing import Order, Sort
 from lib.keyset import BadCursorError
-from website.public import answers, citing, feeds, list_views
-from website.public.feeds import Feed
+from website.public import answers, citing, list_views
 from website.public.incident_list import PER_PAGE
 from website.public.list_views import View, changed
 
@@ -27,8 +27,8 @@ _COME_BACK_SECONDS = "60"
 def in_form(request: HttpRequest, form: str) -> HttpResponseBase:
     """The view that the same address without the suffix shows, in another form.
 
-    JSON is the page that people see, with the address of the next; CSV and JSON Lines are all records of the view, in
-    the order of first publication; a feed has those that changed last.
+    JSON is the page that people see, with the address of the next; CSV, Parquet and JSON Lines are all records of the
+    view, in the order of first publication; a feed has those that changed last; the metadata say what all of them are.
     """
     if form not in _FORMS:
         raise Http404
@@ -68,12 +68,40 @@ def _json(request: HttpRequest, view: View) -> HttpResponseBase:
         "object": cited.object_digest,
         "cite": cited.apa,
         "pinned": cited.url,
+        "permalink": cited.permalink,
         "total": {"value": counts.total, "basis": counts.basis},
         "next": following,
     }
     begun = json.dumps(head, ensure_ascii=False).encode()[:-1]
     content = begun + b', "items": [' + b",".join(page.documents) + b"]}"
     return answers.cached(request, _bytes(content, "application/json"))
+
+
+def _metadata(request: HttpRequest, view: View) -> HttpResponseBase:
+    """What the other forms of the view are of, for whoever keeps them: its choice, state, citation and columns."""
+    counts = counting.count(view.wanted, number=view.number, head=view.head.number)
+    cited = citing.cited(view)
+    asked = answers.query(view.pairs) if view.pairs else ""
+    files = {form: settings.BASE_URL + reverse("files:incidents", args=[form]) + asked for form in _FORMS}
+    content = {
+        "title": cited.title,
+        "filters": view.given,
+        "as_of": view.number,
+        "at": cited.at.isoformat() if cited.at else None,
+        "object": cited.object_digest,
+        "total": {"value": counts.total, "basis": counts.basis},
+        "cite": cited.apa,
+        "bibtex": cited.bibtex,
+        "pinned": cited.url,
+        "permalink": cited.permalink,
+        "drifts": cited.drifts,
+        "licence": LICENCE,
+        "record_schema": settings.BASE_URL + reverse("api:record-schema"),
+        "columns": cells.HEADER.decode().strip().split(","),
+        "files": files,
+        "read_first": settings.BASE_URL + reverse("website:about") + "#counts",
+    }
+    return answers.cached(request, _bytes(json.dumps(content, ensure_ascii=False).encode(), "application/json"))
 
 
 def _everything(form: str, media_type: str, suffix: str) -> Callable[[HttpRequest, View], HttpResponseBase]:
@@ -118,6 +146,8 @@ def _absolute(request: HttpRequest, pairs: answers.Pairs) -> str:
 _FORMS: Mapping[str, Callable[[HttpRequest, View], HttpResponseBase]] = {
     "json": _json,
     "csv": _everything("csv", "text/csv; charset=utf-8; header=present", "csv"),
+    "parquet": _everything("parquet", "application/vnd.apache.parquet", "parquet"),
+    "metadata.json": _metadata,
     "ndjson": _everything("jsonl", "application/x-ndjson", "ndjson"),
     "atom": _feed(feeds.ATOM, feeds.atom),
     "feed.json": _feed(feeds.JSON_FEED, feeds.json_feed),

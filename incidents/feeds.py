@@ -12,7 +12,7 @@ from incidents.format import named
 
 ATOM, JSON_FEED = "application/atom+xml", "application/feed+json"
 _NAMESPACE = "http://www.w3.org/2005/Atom"
-_LICENCE = "https://creativecommons.org/licenses/by/4.0/"
+LICENCE = "https://creativecommons.org/licenses/by/4.0/"
 _EPOCH = datetime.fromtimestamp(0, UTC).isoformat().replace("+00:00", "Z")
 
 Document = Mapping[str, Any]
@@ -44,7 +44,7 @@ def atom(feed: Feed, documents: Sequence[Document]) -> bytes:
     _add(root, "link", rel="self", type=ATOM, href=feed.address)
     _add(root, "link", rel="alternate", type="text/html", href=feed.page)
     _add(_add(root, "author"), "name", feed.author)
-    _add(root, "rights", f"CC BY 4.0, {_LICENCE}")
+    _add(root, "rights", f"CC BY 4.0, {LICENCE}")
     for document in documents:
         _entry(root, feed, document)
     return bytes(ET.tostring(root, encoding="utf-8", xml_declaration=True))
@@ -59,7 +59,7 @@ def json_feed(feed: Feed, documents: Sequence[Document]) -> bytes:
         "feed_url": feed.address,
         "language": "en",
         "authors": [{"name": feed.author, "url": f"{feed.node}/"}],
-        "items": [_item(feed, document) for document in documents],
+        "items": [item(feed.node, document) for document in documents],
     }
     return json.dumps(content, ensure_ascii=False).encode()
 
@@ -70,17 +70,18 @@ def _entry(root: ET.Element, feed: Feed, document: Document) -> None:
     _add(entry, "title", _heading(document))
     _add(entry, "published", document["published"])
     _add(entry, "updated", document["modified"])
-    _add(entry, "link", rel="alternate", type="text/html", href=_page(feed, document))
+    _add(entry, "link", rel="alternate", type="text/html", href=_page(feed.node, document))
     _add(entry, "link", rel="alternate", type="application/json", href=f"{feed.node}/api/v1/incidents/{document['id']}")
     for term in _tags(document):
         _add(entry, "category", term=term)
     _add(entry, "summary", one_line(_summary(document)))
 
 
-def _item(feed: Feed, document: Document) -> dict[str, Any]:
+def item(node: str, document: Document) -> dict[str, Any]:
+    """A record as an item of JSON Feed; `node` is the address of the node that serves it."""
     return {
         "id": entry_id(document),
-        "url": _page(feed, document),
+        "url": _page(node, document),
         "title": _heading(document),
         "content_text": _summary(document),
         "date_published": document["published"],
@@ -95,8 +96,8 @@ def _add(parent: ET.Element, name: str, text: str = "", **attributes: str) -> ET
     return element
 
 
-def _page(feed: Feed, document: Document) -> str:
-    return f"{feed.node}/incidents/{document['id']}/"
+def _page(node: str, document: Document) -> str:
+    return f"{node}/incidents/{document['id']}/"
 
 
 def _heading(document: Document) -> str:
