@@ -193,6 +193,7 @@ PRIVATE_DOORS = (
     "website.reporting",
     "website.status",
     "website.subscribe",
+    "website.webhooks",
 )
 DATABASE_ROUTERS = ["lib.reading.Router"]
 _reader = env.db_url_config(DATABASE_READER_URL)

@@ -16,12 +16,16 @@ from catalogue.inspections import inspect_due
 from catalogue.lookups import look_up_due
 from catalogue.models import Alias, Drift, Inspection, Lineage, Lookup, Model, Openness, Snapshot, UseCount, WeightFile
 from config.doors import is_private
+from federation import peering, pulling
+from federation.models import Mirror, PulledObject
 from incidents import checkpoints, osv_files, position
 from incidents.exports import refreshing as exports
-from incidents.models import LogEntry
+from incidents.models import Incident, LogEntry
 from lib.reading import by_the_public
 from tests import factories
 from tests.stand_ins.huggingface import StandInHub, example_model
+from tests.stand_ins.node import Node
+from website.public import permalinks
 
 SECRET = "secret-org/undecided"
 # Reached by their own tests, for they are no page of the record's: what they say does not depend on the database, or
@@ -77,6 +81,10 @@ def register(settings):
         hub.put(hub.models["example-org/tiny-chat"][-1] | {"sha": "f" * 40, "gated": "auto"})
         Lookup.objects.update(due_at="2026-01-01T00:00:00Z")
         look_up_due()
+    other = Node()
+    other.log.publish()
+    pulling.pull_alone(peering.add(vkey=other.log.vkey, node=other.address, acceptance="publish"))
+    other.stop()
     checkpoints.sign_due()
     exports.refresh_due()
     osv_files.refresh_due()
@@ -87,15 +95,21 @@ def addresses(incident):
     """Of every public door, by name."""
     pid, model = incident.public_id, "huggingface/example-org/tiny-chat"
     obj = LogEntry.objects.order_by("-index").first().object_id
+    other = Mirror.objects.get()
+    theirs = Incident.objects.exclude(origin=settings.NODE_NAME).get().public_id
     return {
         "home": ["/"],
         ".well-known/faultline.json": ["/.well-known/faultline.json"],
         "incidents": ["/incidents/", "/incidents/?q=shop&severity=low", "/incidents/?base_model=org%2Fbase"],
-        "incidents-in-form": ["/incidents.json", "/incidents.csv", "/incidents.atom"],
-        "incident": [f"/incidents/{pid}/"],
+        "files:incidents": [
+            *("/incidents.json", "/incidents.csv", "/incidents.atom"),
+            *("/incidents.parquet", "/incidents.metadata.json"),
+        ],
+        "permalink": [f"/v/{permalinks.written([('kind', 'hazard'), ('as_of', '1')])}/"],
+        "incident": [f"/incidents/{pid}/", f"/incidents/{theirs}/"],
         "incident-changes": [f"/incidents/{pid}/changes/"],
         "incident-card": [f"/incidents/{pid}/card.png"],
-        "incident-in-format": [f"/incidents/{pid}.osv.json", f"/incidents/{pid}.bib"],
+        "files:incident": [f"/incidents/{pid}.osv.json", f"/incidents/{pid}.bib"],
         "badge": [f"/models/{model}/badge.svg"],
         "model": [f"/models/{model}/", "/models/huggingface/org/base/", f"/models/huggingface/{SECRET}/"],
         "check": ["/check/"],
@@ -109,7 +123,7 @@ def addresses(incident):
         "taxonomy": ["/taxonomies/faultline/"],
         "term": ["/taxonomies/faultline/hidden_promotion/"],
         "statistics": ["/statistics/", "/statistics/?by=openness.weights"],
-        "statistics-csv": ["/statistics.csv?by=category"],
+        "files:statistics": ["/statistics.csv?by=category"],
         "origins": ["/origins/"],
         "data": ["/data/"],
         "about": ["/about/"],
@@ -124,6 +138,11 @@ def addresses(incident):
         "log:tile": ["/log/tile/0/000.p/2"],
         "log:object": [f"/log/object/{obj}"],
         "log:objects": ["/log/objects/000.p/2"],
+        "mirror:checkpoint": [f"/mirror/{other.origin_digest}/checkpoint"],
+        "mirror:entries": [f"/mirror/{other.origin_digest}/tile/entries/000.p/{other.size}"],
+        "mirror:tile": [f"/mirror/{other.origin_digest}/tile/0/000.p/{other.size}"],
+        "mirror:object": [f"/mirror/{other.origin_digest}/object/{PulledObject.objects.first().digest}"],
+        "mirror:objects": [f"/mirror/{other.origin_digest}/objects/000.p/{other.size}"],
         "api:exports": ["/api/v1/exports"],
         "api:export": ["/api/v1/exports/incidents.jsonl"],
         "api:incidents-csv": ["/api/v1/incidents.csv"],
