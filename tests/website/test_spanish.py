@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -154,6 +155,7 @@ def test_errors_and_answers_are_in_spanish_too(client: Client, db: None, monkeyp
         "erased": (client.get(f"/es/incidents/{gone.public_id}/"), 410),
         "checked": (client.post("/es/check/", asking), 200),
         "nothing asked": (client.post("/es/check/"), 400),
+        "no bill": (client.post("/es/check/", {"bom": BytesIO(b"{}")}), 400),
         "forged": (strict.post("/es/report/"), 403),
         "another's name": (client.get("/es/about/", headers={"host": "elsewhere.example"}), 400),
     }
