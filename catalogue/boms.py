@@ -16,6 +16,12 @@ _IS_DERIVED = frozenset({"descendant_of", "descendantof", "variant_of", "variant
 _IS_BASE = frozenset({"ancestor_of", "ancestorof"})  # from -> what derives from it
 
 
+# Why a document is not read.
+NO_OBJECT = "A bill of materials is a JSON object."
+NO_BILL = "This is neither CycloneDX (bomFormat) nor SPDX (spdxVersion or @graph) as JSON."
+TOO_MANY = f"The bill has more than {MOST_COMPONENTS} components; check it in parts."
+
+
 class UnreadableBomError(ValueError):
     """The document is no bill of materials of a form that is read here; the message says why."""
 
@@ -46,14 +52,14 @@ class Bom:
 def read_bom(document: Any) -> Bom:
     """The components of a bill that say which model or file they are. Raises UnreadableBomError."""
     if not isinstance(document, Mapping):
-        raise UnreadableBomError("A bill of materials is a JSON object.")
+        raise UnreadableBomError(NO_OBJECT)
     if str(document.get("bomFormat", "")).lower() == "cyclonedx":
         return _read("CycloneDX", document.get("specVersion"), _cyclonedx(document))
     if isinstance(document.get("spdxVersion"), str):
         return _read("SPDX", document["spdxVersion"].removeprefix("SPDX-"), _spdx2(document))
     if isinstance(document.get("@graph"), list):
         return _read("SPDX", "3.0", _spdx3(document["@graph"]))
-    raise UnreadableBomError("This is neither CycloneDX (bomFormat) nor SPDX (spdxVersion or @graph) as JSON.")
+    raise UnreadableBomError(NO_BILL)
 
 
 _Found = tuple[str, Mapping[str, Any], list[Mapping[str, Any]]]  # ref, component, its bases
@@ -64,7 +70,7 @@ def _read(form: str, version: object, found: Iterable[_Found]) -> Bom:
     for ref, component, bases in found:
         total += 1
         if total > MOST_COMPONENTS:
-            raise UnreadableBomError(f"The bill has more than {MOST_COMPONENTS} components; check it in parts.")
+            raise UnreadableBomError(TOO_MANY)
         if identities := references_of(component):
             derived_from = [identity for base in bases for identity in references_of(base)]
             name = _text(component.get("name")) or identities[0].text

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from django.utils.translation import gettext, pgettext
 
+from catalogue import boms
 from catalogue.filesafety.findings import Danger
 from catalogue.openness import Method
 from incidents import checking, exposure
@@ -66,12 +67,14 @@ def taxonomy_title(taxonomy: str) -> str:
 def vocabulary_words() -> Iterator[tuple[str | None, str, str]]:
     """(context, words, the file that they stand in) of all that this module translates."""
     for name, codes in VOCABULARIES.items():
-        yield from ((name, code.replace("_", " "), "incidents/record.py") for code in codes)
+        place = codes.__module__.replace(".", "/") + ".py"
+        yield from ((name, code.replace("_", " "), place) for code in codes)
     yield from (("field", field.replace("_", " "), "incidents/record.py") for field in Record.model_fields)
     for meanings in MEANINGS.values():
         yield from ((None, text, "incidents/record.py") for text in meanings.values())
     yield from ((None, text, "incidents/checking.py") for text in checking.LEVELS.values())
     yield from ((None, text, "incidents/exposure.py") for text in exposure.WITHHELD)
+    yield from ((None, text, "catalogue/boms.py") for text in (boms.NO_OBJECT, boms.NO_BILL, boms.TOO_MANY))
     own = taxonomies()[OWN]
     texts = [own.title, *(text for term in own.terms for text in (term.title, term.definition, term.example))]
     yield from ((None, text, "incidents/taxonomies/faultline.json") for text in texts if text)
