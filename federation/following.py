@@ -262,16 +262,17 @@ def _keep(peer: Peer, reading: Reading, batch: _Batch) -> None:
         row.pulled_at = now
     PulledEntry.objects.bulk_create(rows)
     PulledObject.objects.bulk_create(
-        PulledObject(entry=row, digest=row.object_digest, body=text)
+        PulledObject(entry=row, digest=row.object_digest, body=text if row.object_digest else None)
         for row, text in zip(rows, batch.objects, strict=True)
     )
     PulledHash.objects.bulk_create(batch.growth.rows)
     peer.size, peer.root = batch.growth.size, batch.growth.root()
     peer.seen, peer.seen_note = max(peer.seen, reading.head.size), reading.note
+    peer.history = peer.history or reading.head.size
     if peer.size == reading.head.size:
         named = {"origin": peer.origin, "origin_digest": peer.origin_digest}
         Mirror.objects.update_or_create(peer=peer, defaults={**named, "size": peer.size, "note": reading.note})
-    fields = ("size", "root", "seen", "seen_note")
+    fields = ("size", "root", "seen", "seen_note", "history")
     Peer.objects.filter(pk=peer.pk).update(**{name: getattr(peer, name) for name in fields})
 
 

@@ -102,6 +102,19 @@ class TestMassWithdrawal:
         with pytest.raises(holding.NotHeldError, match="not taken full effect"):
             holding.undo(run=run)
 
+    def test_is_none_where_it_happened_before_we_came(self, node, monkeypatch):
+        monkeypatch.setattr(following, "BATCH", 256)
+        records = [node.log.publish() for _ in range(22)]
+        node.log.entries += [Entry(b"filler %d" % number, b"{}") for number in range(260)]
+        for record in records:
+            node.log.retract(record)
+        peer = followed(node)
+        Peer.objects.update(most_entries=256)
+        assert pull(peer).counts["shown"] == 22
+        assert peer.applied == 256
+        assert pull(peer).counts["shown"] == 22
+        assert listed() == []
+
     def test_is_none_where_a_few_go(self, node):
         records = [node.log.publish() for _ in range(21)]
         peer = followed(node)
