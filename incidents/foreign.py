@@ -4,6 +4,7 @@ Whoever calls this has checked the entry (`federation.applying`). Nothing here c
 the one that its origin signed, and only what its origin logged ever takes the place of it.
 """
 
+import re
 from datetime import datetime
 
 from django.conf import settings
@@ -18,6 +19,8 @@ from incidents.publishing import Standing
 from incidents.record import AffectedModel, Record
 from lib.canonical import canonical_bytes
 
+# In canonical JSON; a backslash before it would be text that only looks like it.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 # Of a record that names more, the rest is shown as text.
 MOST_MODELS = 50
 
@@ -31,7 +34,7 @@ def parse(document: bytes) -> Record:
     record = Record.model_validate_json(document)
     if canonical_bytes(record.document()) != document:
         raise ValueError("the record is not in the form of this schema")
-    if b"\\u0000" in document:
+    if _NUL.search(document):
         raise ValueError("the record holds U+0000, which cannot be stored")
     return record
 

@@ -201,6 +201,11 @@ class TestAPoisonRecord:
         assert "severity" in quarantined(peer)[0][1]
         assert peer.applied == 8
 
+    def test_is_none_that_speaks_of_the_character(self, node):
+        record = node.log.publish(title=r"A title with \u0000 and \\u0000 spelled out")
+        pull(followed(node))
+        assert listed() == [record.id]
+
     def test_can_come_right_later(self, node):
         record = factories.record(origin=node.log.name)
         bad = canonical_bytes({**record.document(), "severity": "apocalyptic"})
@@ -364,6 +369,14 @@ class TestKeys:
         node.log.revise(forged)
         assert pull(peer).state == RunState.SUCCESS
         assert len(listed()) == 2
+
+    def test_of_others_sign_no_checkpoint(self, node):
+        node.log.publish()
+        peer = followed(node)
+        pull(peer)
+        node.log.private[Purpose.LOG] = Log("else.example").private[Purpose.LOG]
+        assert pull(peer).error.endswith("no known key signed its checkpoint")
+        assert not Evidence.objects.exists()
 
     def test_of_others_sign_nothing(self, node):
         record = factories.record(origin=node.log.name)
