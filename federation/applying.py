@@ -50,9 +50,13 @@ def held(peer: Peer) -> Run | None:
 
 
 def withdrawals_due(peer: Peer) -> list[str]:
-    """The ids of records that are shown here, and that entries on which nobody decided yet would withdraw."""
+    """The ids of records that are shown here, and that entries on which nobody decided yet would withdraw.
+
+    What was withdrawn before the log was first read is none of them, however long that reading takes.
+    """
     decided = Run.objects.filter(peer=peer, state=RunState.HELD).exclude(decision="").first()
-    due = _due(peer).filter(op__in=_WITHDRAWALS, index__gte=decided.end if decided else 0).values("subject")
+    first = max(decided.end if decided else 0, peer.history)
+    due = _due(peer).filter(op__in=_WITHDRAWALS, index__gte=first).values("subject")
     return list(_shown(peer).filter(public_id__in=due).values_list("public_id", flat=True))
 
 

@@ -68,6 +68,8 @@ def open_copy(peer: Peer, copy: LogCopy) -> Reading:
         is_signed = False
     if head.origin != peer.origin:
         raise BadCopyError(f"{copy.address}: this is the log of {head.origin[:200]}, not of {peer.origin}")
+    if not is_signed and head.size <= peer.size:
+        raise BadCopyError(f"{copy.address}: no known key signed its checkpoint")
     reading = Reading(copy, note, head, is_signed)
     if head.size < max(peer.size, 1):
         _check_older(peer, reading)
@@ -202,8 +204,12 @@ def _single(peer: Peer, copy: LogCopy, data: bytes) -> bytes | None:
 
 def _as_named(peer: Peer, data: bytes, text: bytes | None) -> bytes | None:
     leaf = _parsed(data)
-    is_named = leaf is not None and text is not None and digest(text) == leaf.obj
-    return text if is_named and len(text or b"") <= peer.most_object_bytes else None
+    return text if leaf and text and is_object(peer, leaf.obj, text) else None
+
+
+def is_object(peer: Peer, sha256: str, text: bytes) -> bool:
+    """Whether these are the bytes that a leaf names, and none that could not be handed on as a line of many."""
+    return digest(text) == sha256 and len(text) <= peer.most_object_bytes and b"\n" not in text
 
 
 def _parsed(data: bytes) -> Leaf | None:
@@ -262,16 +268,17 @@ def _keep(peer: Peer, reading: Reading, batch: _Batch) -> None:
         row.pulled_at = now
     PulledEntry.objects.bulk_create(rows)
     PulledObject.objects.bulk_create(
-        PulledObject(entry=row, digest=row.object_digest, body=text)
+        PulledObject(entry=row, digest=row.object_digest, body=text if row.object_digest else None)
         for row, text in zip(rows, batch.objects, strict=True)
     )
     PulledHash.objects.bulk_create(batch.growth.rows)
     peer.size, peer.root = batch.growth.size, batch.growth.root()
     peer.seen, peer.seen_note = max(peer.seen, reading.head.size), reading.note
+    peer.history = peer.history or reading.head.size
     if peer.size == reading.head.size:
         named = {"origin": peer.origin, "origin_digest": peer.origin_digest}
         Mirror.objects.update_or_create(peer=peer, defaults={**named, "size": peer.size, "note": reading.note})
-    fields = ("size", "root", "seen", "seen_note")
+    fields = ("size", "root", "seen", "seen_note", "history")
     Peer.objects.filter(pk=peer.pk).update(**{name: getattr(peer, name) for name in fields})
 
 

@@ -38,6 +38,7 @@ class _Going:
     first: int
     until: float
     via: str = ""
+    unreached: str = ""
     counts: Counter[str] = field(default_factory=Counter)
     is_unfinished: bool = False
 
@@ -66,23 +67,35 @@ def pull(peer: Peer) -> Run | None:
     """Reads on in a leased peer's log and ends the lease; the run, or None where there was nothing new."""
     going = _Going(peer, timezone.now(), peer.applied, monotonic() + SECONDS_AT_ONCE)
     try:
-        _read(going)
-        _apply(going)
-        if going.counts:
-            retrying.fetch_missing(peer, addresses(peer), seconds=settings.PEER_TIMEOUT_SECONDS)
-    except (BadCopyError, ContradictionError) as error:
-        _apply(going)  # what was kept before
-        run = _ended(going, RunState.FAILED, str(error))
-        peer.postpone(str(error))
-        return run
+        error = _go(going)
     except PassedOnError:
         return None
-    except Exception as error:
+    except Exception as raised:
         log.exception("following a peer failed", peer=peer.domain)
-        peer.fail(type(error).__name__)
+        peer.fail(type(raised).__name__)
         return None
+    if error:
+        run = _ended(going, RunState.FAILED, error)
+        peer.postpone(error)
+        return run
     peer.done(next_due=_next_due(going), read_at=timezone.now())
+    if going.unreached:  # its log came from a mirror, and operators should know
+        Peer.objects.filter(pk=peer.pk).update(last_error=going.unreached[:500])
     return _ended(going, _state(going))
+
+
+def _go(going: _Going) -> str:
+    """Reads and applies; what could not be read, or "". Raises PassedOnError."""
+    error = ""
+    try:
+        _read(going)
+    except (BadCopyError, ContradictionError) as raised:
+        error = str(raised)
+    _apply(going)
+    if going.counts:
+        seconds = settings.PEER_TIMEOUT_SECONDS
+        retrying.fetch_missing(going.peer, addresses(going.peer), seconds=seconds)
+    return error
 
 
 def _next_due(going: _Going) -> datetime:
@@ -108,6 +121,7 @@ def _read(going: _Going) -> None:
         except BadCopyError as error:
             failed = failed or error
         else:
+            going.unreached = str(failed or "")
             return
     raise failed or BadCopyError("there is no address to read it from")
 

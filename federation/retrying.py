@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from django.db.models import QuerySet
 
 from federation import applying
+from federation.following import is_object
 from federation.models import Outcome, Peer, PulledObject, Verdict
 from incidents.log_copy import BadCopyError, LogCopy
-from lib.canonical import digest
 
 # Of one run: a log with many gaps is read no slower for it.
 MOST_FETCHED = 50
@@ -19,7 +19,7 @@ def fetch_missing(peer: Peer, addresses: Iterable[str], *, seconds: float) -> in
     if not missing:
         return 0
     copies = [LogCopy(one, seconds=seconds, most_bytes=peer.most_object_bytes) for one in addresses]
-    return sum(_fetch(outcome, copies) for outcome in missing)
+    return sum(_fetch(peer, outcome, copies) for outcome in missing)
 
 
 def judge_all_again(peer: Peer) -> int:
@@ -33,14 +33,14 @@ def _quarantined(peer: Peer) -> QuerySet[Outcome]:
     return rows.select_related("entry", "entry__object").order_by("entry__index")
 
 
-def _fetch(outcome: Outcome, copies: list[LogCopy]) -> bool:
+def _fetch(peer: Peer, outcome: Outcome, copies: list[LogCopy]) -> bool:
     wanted = outcome.entry.object.digest
     for copy in copies:
         try:
             text = copy.get(f"object/{wanted}")
         except BadCopyError:
             continue
-        if digest(text) == wanted:
+        if is_object(peer, wanted, text):
             PulledObject.objects.filter(pk=outcome.pk, body=None).update(body=text)
             applying.judge_again(outcome.entry)
             return True

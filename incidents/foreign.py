@@ -4,17 +4,25 @@ Whoever calls this has checked the entry (`federation.applying`). Nothing here c
 the one that its origin signed, and only what its origin logged ever takes the place of it.
 """
 
+import re
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
 
+from catalogue import naming, references
+from catalogue.hub import Reference, UnreadableReferenceError
 from incidents import publishing, tree
 from incidents.leaves import Leaf
 from incidents.models import Incident, Operation, Publication
 from incidents.publishing import Standing
-from incidents.record import Record
+from incidents.record import AffectedModel, Record
 from lib.canonical import canonical_bytes
+
+# In canonical JSON; a backslash before it would be text that only looks like it.
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+# Of a record that names more, the rest is shown as text.
+MOST_MODELS = 50
 
 
 class NotTheirsError(ValueError):
@@ -26,7 +34,7 @@ def parse(document: bytes) -> Record:
     record = Record.model_validate_json(document)
     if canonical_bytes(record.document()) != document:
         raise ValueError("the record is not in the form of this schema")
-    if b"\\u0000" in document:
+    if _NUL.search(document):
         raise ValueError("the record holds U+0000, which cannot be stored")
     return record
 
@@ -48,6 +56,7 @@ def show(leaf: Leaf, record: Record, document: bytes, *, index: int, at: datetim
     incident = find(leaf.id, record.origin) or Incident(public_id=leaf.id, document=b"")
     if incident.erased_at:
         raise NotTheirsError(f"{leaf.id} was erased; that is final")
+    _name_models(record)
     operation = publishing.operation_of(leaf, record, incident)
     return publishing.show(incident, operation, record, document, Standing(leaf.obj, index_at_origin=index), at=at)
 
@@ -71,3 +80,20 @@ def erase(leaf: Leaf, origin: str, *, index: int, at: datetime) -> Publication |
     if incident is None or incident.erased_at:
         return None
     return publishing.take_away(incident, Standing(leaf.obj, index_at_origin=index), version=leaf.rev, at=at)
+
+
+def _name_models(record: Record) -> None:
+    """Asks hubs about its models, as about those of our own; in one order for all, so that nobody deadlocks."""
+    found = {reference for model in record.affected[:MOST_MODELS] if (reference := _reference(model))}
+    for reference in sorted(found, key=lambda one: (one.hub, one.name.lower())):
+        naming.name_model(reference)
+
+
+def _reference(model: AffectedModel) -> Reference | None:
+    """The model on its hub, where name and package URL say the same of it."""
+    try:
+        found = references.read(model.purl or model.name)
+    except UnreadableReferenceError:
+        return None
+    is_same = (found.hub, found.name.lower()) == (model.hub, model.name.lower())
+    return Reference(found.hub, found.name) if is_same else None

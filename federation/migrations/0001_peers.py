@@ -149,6 +149,13 @@ class Migration(migrations.Migration):
                 ("seen", models.BigIntegerField(default=0, help_text="Entries, as its last checkpoint has them.")),
                 ("size", models.BigIntegerField(default=0, help_text="Entries verified and kept here.")),
                 ("applied", models.BigIntegerField(default=0, help_text="Entries that took effect here.")),
+                (
+                    "history",
+                    models.BigIntegerField(
+                        default=0,
+                        help_text="Entries when it was first read: withdrawals among them are none of today's.",
+                    ),
+                ),
                 ("root", models.BinaryField(default=b"", help_text="Over the entries kept.")),
                 (
                     "seen_note",

@@ -54,6 +54,9 @@ class Peer(DueRow):
     seen = models.BigIntegerField(default=0, help_text="Entries, as its last checkpoint has them.")
     size = models.BigIntegerField(default=0, help_text="Entries verified and kept here.")
     applied = models.BigIntegerField(default=0, help_text="Entries that took effect here.")
+    history = models.BigIntegerField(
+        default=0, help_text="Entries when it was first read: withdrawals among them are none of today's."
+    )
     root = models.BinaryField(default=b"", help_text="Over the entries kept.")
     seen_note = models.TextField(blank=True, help_text="The last checkpoint of all, which begins with what is kept.")
     read_at = models.DateTimeField(null=True, blank=True, help_text="When it last answered well.")

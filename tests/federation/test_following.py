@@ -9,6 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
+from catalogue.models import Lookup
 from federation import peering, pulling
 from federation.models import Acceptance, Outcome, Peer, PeerState, PulledEntry, Run, RunState, Verdict
 from incidents import log
@@ -71,6 +72,7 @@ class TestARecordOfAnotherNode:
         publish(factories.record())
         pull(followed(node))
         assert LogEntry.objects.count() == 2
+        assert Lookup.objects.get().alias.name == "example-org/tiny-chat"
         assert not list(log.problems())
         third = publish(factories.record())
         assert (third.number, third.entry_id) == (3, 2)
@@ -135,6 +137,8 @@ class TestPeering:
         assert "2 of 2 entries" in capsys.readouterr().out
         call_command("peer", "pause", "other.example")
         assert pulling.pull_due() == 0
+        with pytest.raises(CommandError, match="is paused"):
+            call_command("peer", "pull", "other.example")
         call_command("peer", "resume", "other.example")
         call_command("peer", "remove", "other.example")
         assert Peer.objects.get().state == PeerState.REMOVED

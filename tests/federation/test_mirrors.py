@@ -73,6 +73,7 @@ class TestWhileTheOriginIsAway:
         run = pull(peer)
         assert run.state == RunState.SUCCESS
         assert run.via == f"{relay.address}/mirror/{peer.origin_digest}"
+        assert node.address in peer.last_error
         assert Client().get(f"/api/v1/incidents/{record.id}").json()["title"] == "Corrected before it went away"
 
     def test_a_mirror_alone_is_enough_to_follow_it(self, node, relay):

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from federation import peering, pulling, retrying
-from federation.models import Acceptance, Outcome, Peer, Run, RunState, Verdict
+from federation.models import Acceptance, Outcome, Peer, PeerState, Run, RunState, Verdict
 from federation.peering import PeeringError
 
 
@@ -57,6 +57,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _pull(self, peer: Peer) -> None:
+        if peer.state != PeerState.FOLLOWED:
+            raise CommandError(f"{peer.domain} is {peer.state}")
         run = pulling.pull_alone(peer)
         if run is None:
             self.stdout.write(f"{peer.domain}: nothing new")
