@@ -25,6 +25,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from incidents import listing
 from incidents import log as public_log
@@ -33,6 +34,7 @@ from incidents.listing import Order, Sort
 from incidents.models import Publication
 from incidents.publishing import instant
 from lib.due import lease_next
+from lib.language import speaking
 from lib.seal import seal, unseal
 from lib.wake import wake
 from reports.models import Subscription
@@ -63,10 +65,10 @@ def one_spelling(given: Mapping[str, Sequence[str]]) -> str:
 
 
 @transaction.atomic
-def subscribe(*, address: str, query: str, days: int) -> None:
+def subscribe(*, address: str, query: str, days: int, language: str = settings.LANGUAGE_CODE) -> None:
     """Has an address asked whether it wants to hear of records that match; nothing if it was asked already.
 
-    `query` is what `one_spelling` gave. Raises RefusedSubscriptionError.
+    `query` is what `one_spelling` gave; the mails are in `language`. Raises RefusedSubscriptionError.
     """
     if not settings.MAIL_ON:
         raise RefusedSubscriptionError(_("This node sends no mail."))
@@ -89,6 +91,7 @@ def subscribe(*, address: str, query: str, days: int) -> None:
             "sealed": seal(json.dumps({"address": address, "token": token})),
             "token_digest": _digest(token),
             "days": days,
+            "language": language,
         },
     )
     wake("subscription asked for")
@@ -132,7 +135,8 @@ def send_due() -> int:
 def _work(lease: Subscription) -> bool:
     """Does what one leased row is due for. Errors are kept by type: texts name addresses."""
     try:
-        return _ask(lease) if lease.confirmed_at is None else _tell(lease)
+        with speaking(lease.language):
+            return _ask(lease) if lease.confirmed_at is None else _tell(lease)
     except (SMTPException, OSError) as error:
         if _is_permanent(error) or lease.attempts >= MOST_ATTEMPTS:
             log.warning("subscription given up", subscription=lease.pk, error=type(error).__name__)
@@ -199,8 +203,11 @@ def _changed(lease: Subscription, head: int) -> list[dict[str, Any]]:
 
 def _line(document: Mapping[str, Any]) -> str:
     address = settings.BASE_URL + reverse("website:incident", args=[document["id"]])
-    standing = "" if document["status"] == "published" else f" ({document['status']})"
-    return f"{document['title']}{standing}\n{document['kind']}, severity {document['severity']}\n{address}"
+    kind, severity, status = document["kind"], document["severity"], document["status"]
+    standing = "" if status == "published" else f" ({pgettext('status', status)})"
+    about = _("%(kind)s, severity %(severity)s")
+    about %= {"kind": pgettext("kind", kind), "severity": pgettext("severity", severity)}
+    return f"{document['title']}{standing}\n{about}\n{address}"
 
 
 def described(query: str) -> str:
