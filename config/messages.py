@@ -1,7 +1,8 @@
 """`make messages`: the catalogues of translations, brought up to date with what is marked, and compiled.
 
 Marked are `{% translate %}` and `{% blocktranslate %}` in templates, gettext and its sisters in Python, the sentences of
-refusals (`lib.refusal`), and words that are data (`VOCABULARIES`). Babel does what GNU gettext would, without a package of the system.
+refusals (`lib.refusal`), and words that are data (`VOCABULARIES`). Babel does what GNU gettext would, without a package
+of the system.
 """
 
 import sys
@@ -72,9 +73,7 @@ def read(code: str) -> Catalog:
     if not place.exists():
         now = datetime.now(UTC)
         team = {"last_translator": "Faultline", "language_team": code, "msgid_bugs_address": "docs/translating.md"}
-        return Catalog(
-            locale=code, project="Faultline", version="1", fuzzy=False, revision_date=datetime.now(UTC), **team
-        )
+        return Catalog(locale=code, project="Faultline", version="1", fuzzy=False, revision_date=now, **team)
     return read_po(BytesIO(place.read_bytes()), locale=code)
 
 

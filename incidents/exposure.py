@@ -28,6 +28,8 @@ MOST_GROUPS = 20
 MOST_CONSIDERED = 200
 MOST_MONTHS = 24
 FEWEST_EVENTS = 10
+# Why there is no rate.
+WITHHELD = ("no use is known of its models", f"fewer than {FEWEST_EVENTS} events while use is known")
 WIDEST = 1.6
 PER_DOWNLOADS = 1_000_000
 
@@ -238,6 +240,7 @@ def _is_uncertain(events: int) -> bool:
 
 
 def _why_withheld(events: int, downloads: int) -> str:
+    no_use, too_few = WITHHELD
     if not downloads:
-        return "no use is known of its models"
-    return f"fewer than {FEWEST_EVENTS} events while use is known" if _is_uncertain(events) else ""
+        return no_use
+    return too_few if _is_uncertain(events) else ""

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from django.utils.translation import gettext
+
 from catalogue.hub import hubs
 from catalogue.openness import FORMATS, VALUES
 from incidents.dates import first_day, first_moment, last_day, last_moment
@@ -172,11 +174,14 @@ def conditions(wanted: Wanted, number: int) -> tuple[list[str], dict[str, Any]]:
 def _values(name: str, given: Sequence[str]) -> list[str]:
     values = list(dict.fromkeys(part.strip() for text in given for part in text.split(",") if part.strip()))
     if len(values) > MOST_VALUES or any(len(value) > LONGEST_VALUE or "\x00" in value for value in values):
-        raise BadFilterError(f"{name} has more than {MOST_VALUES} values, or one that is too long or holds a NUL.")
+        raise BadFilterError(
+            gettext("%(name)s has more than %(most)s values, or one that is too long or holds a NUL.")
+            % {"name": name, "most": MOST_VALUES}
+        )
     allowed = FILTERS[name].allowed
     for value in values:
         if allowed and value not in allowed():
-            raise BadFilterError(f"{name} is one of {', '.join(sorted(allowed()))}.")
+            raise BadFilterError(_is_one_of(name, sorted(allowed())))
         if name == "term":
             _refuse_unknown_term(value)
     return values
@@ -186,15 +191,23 @@ def _refuse_unknown_term(value: str) -> None:
     name, colon, code = value.partition(":")
     taxonomy = taxonomies().get(name)
     if not colon or taxonomy is None:
-        raise BadFilterError(f"term is taxonomy:term, with a taxonomy of {', '.join(sorted(taxonomies()))}.")
+        raise BadFilterError(
+            gettext("%(name)s is taxonomy:term, with a taxonomy of %(taxonomies)s.")
+            % {"name": "term", "taxonomies": ", ".join(sorted(taxonomies()))}
+        )
     if taxonomy.complete and taxonomy.term(code) is None:
-        raise BadFilterError(f"The taxonomy {name} has no term {code!r}; /api/v1/taxonomies/{name} lists them.")
+        raise BadFilterError(
+            gettext("The taxonomy %(name)s has no term %(term)r; /api/v1/taxonomies/%(name)s lists them.")
+            % {"name": name, "term": code}
+        )
 
 
 def _single(name: str, given: Sequence[str]) -> str:
     values = [value.strip() for value in given if value.strip()]
     if len(values) > 1 or any(len(value) > LONGEST_VALUE or "\x00" in value for value in values):
-        raise BadFilterError(f"{name} was given more than once, is too long, or holds a NUL.")
+        raise BadFilterError(
+            gettext("%(name)s was given more than once, is too long, or holds a NUL.") % {"name": name}
+        )
     return values[0] if values else ""
 
 
@@ -212,10 +225,27 @@ def _group(name: str, listed: Mapping[str, list[str]]) -> tuple[int, ...]:
     return _tokens(FILTERS[name].dimension, listed[name])
 
 
+def _is_one_of(name: str, allowed: Iterable[str]) -> str:
+    return gettext("%(name)s is one of %(values)s.") % {"name": name, "values": ", ".join(allowed)}
+
+
+def _wrong_range(column: str) -> str:
+    names = {"first": f"{column}_from", "last": f"{column}_to"}
+    if column == "occurred":
+        return gettext("%(first)s and %(last)s are a day, a month or a year, as 2026-03-01, 2026-03 or 2026.") % names
+    return (
+        gettext(
+            "%(first)s and %(last)s are a day, a month or a year, as 2026-03-01, 2026-03 or 2026, or a moment, as "
+            "2026-03-01T10:00:00Z."
+        )
+        % names
+    )
+
+
 def _from_severity(least: str) -> tuple[int, ...]:
     severities = [severity.value for severity in Severity]
     if least not in severities:
-        raise BadFilterError(f"severity_min is one of {', '.join(severities)}.")
+        raise BadFilterError(_is_one_of("severity_min", severities))
     return _tokens(Dimension.SEVERITY, severities[severities.index(least) :])
 
 
@@ -233,10 +263,7 @@ def _ranges(column: str, single: Mapping[str, str]) -> Iterable[Range]:
             return
         earliest, latest = first_day(first) if first else None, last_day(last) if last else None
     except ValueError as error:
-        raise BadFilterError(
-            f"{column}_from and {column}_to are a day, a month or a year, as 2026-03-01, 2026-03 or 2026"
-            + (", or a moment, as 2026-03-01T10:00:00Z." if column != "occurred" else ".")
-        ) from error
+        raise BadFilterError(_wrong_range(column)) from error
     # A record's own date may be a year: it begins at most so early. One without a date is in no range.
     since = date(earliest.year, 1, 1) if earliest else UNKNOWN_DAY.replace(day=2)
     yield Range("occurred_first", since, latest)

@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.utils.translation import gettext
+
 from incidents.dates import last_moment
 from incidents.log_checking import problems
 from incidents.models import SearchRow
@@ -29,13 +31,15 @@ def number_of(text: str, last: int) -> int:
     """The entry that a number, or the end of a month, a day or a second, stands for. Raises BadStateError."""
     if text.isascii() and text.isdigit():
         if len(text) > len(str(last)) or int(text) > last:
-            raise BadStateError(f"as_of is at most {last}, the last number of the log.")
+            raise BadStateError(gettext("as_of is at most %(last)s, the last number of the log.") % {"last": last})
         return int(text)
     try:
         moment = last_moment(text)
     except ValueError as error:
         raise BadStateError(
-            "as_of is a number of the log, or a month, a day or a moment, as 2026-03, 2026-03-01 or "
-            "2026-03-01T10:00:00Z."
+            gettext(
+                "as_of is a number of the log, or a month, a day or a moment, as 2026-03, 2026-03-01 or "
+                "2026-03-01T10:00:00Z."
+            )
         ) from error
     return number_at(moment)

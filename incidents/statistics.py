@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import OperationalError, connection, transaction
+from django.utils.translation import gettext
 from psycopg.errors import QueryCanceled
 
 from catalogue.openness import Dimension as Openness
@@ -108,12 +109,15 @@ def query_of(by: Sequence[str], filters: Mapping[str, str], *, values: int = 50)
     """The query with what it leaves unsaid made explicit. Raises BadQueryError."""
     unknown = [name for name in by if name not in DIMENSIONS]
     if unknown:
-        raise BadQueryError(f"there is no dimension {unknown[0]!r}; there are {', '.join(DIMENSIONS)}")
+        raise BadQueryError(
+            gettext("there is no dimension %(unknown)r; there are %(dimensions)s")
+            % {"unknown": unknown[0], "dimensions": ", ".join(DIMENSIONS)}
+        )
     periods = [name for name in by if name in PERIODS]
     if len(set(by)) < len(by) or len(by) > MOST_DIMENSIONS + 1 or (len(by) > MOST_DIMENSIONS and len(periods) != 1):
-        raise BadQueryError("by names up to two different dimensions, and one period beside them")
+        raise BadQueryError(gettext("by names up to two different dimensions, and one period beside them"))
     if sum(name in _OPENNESS for name in by) > 1:
-        raise BadQueryError("by names one dimension of openness at a time")
+        raise BadQueryError(gettext("by names one dimension of openness at a time"))
     given = {name: value.lower() if name in {"organisation", "licence"} else value for name, value in filters.items()}
     for name, value in given.items():
         _refuse_unknown(name, value)
@@ -125,9 +129,11 @@ def query_of(by: Sequence[str], filters: Mapping[str, str], *, values: int = 50)
 
 def _refuse_unknown(name: str, value: str) -> None:
     if name in _ALLOWED and value not in _ALLOWED[name]:
-        raise BadQueryError(f"{name} is one of {', '.join(_ALLOWED[name])}")
+        raise BadQueryError(
+            gettext("%(name)s is one of %(values)s") % {"name": name, "values": ", ".join(_ALLOWED[name])}
+        )
     if name == "category" and value not in category_codes():
-        raise BadQueryError("category is a term of the taxonomy faultline")
+        raise BadQueryError(gettext("category is a term of the taxonomy faultline"))
     if name in {"published", "occurred"}:
         _period(name, value)
 
@@ -136,7 +142,7 @@ def _period(name: str, text: str) -> tuple[int, int | None]:
     """A year, and a month or None."""
     found = re.fullmatch(r"([0-9]{4})(?:-(0[1-9]|1[0-2]))?", text)
     if found is None:
-        raise BadQueryError(f"{name} is a year or a month, as 2026 or 2026-03")
+        raise BadQueryError(gettext("%(name)s is a year or a month, as 2026 or 2026-03") % {"name": name})
     return int(found[1]), int(found[2]) if found[2] else None
 
 
@@ -147,7 +153,9 @@ def count(query: Query) -> Counts:
     """
     (number, events, records, *omitted), *rows = _rows(*_statement(query))
     if len(rows) > MOST_CELLS:
-        raise BadQueryError(f"there are more than {MOST_CELLS} cells: ask for fewer values, or filter")
+        raise BadQueryError(
+            gettext("there are more than %(most)s cells: ask for fewer values, or filter") % {"most": MOST_CELLS}
+        )
     cells = [Cell(tuple(map(_written, query.by, found)), events, records) for _, events, records, *found in rows]
     cells.sort(key=lambda cell: [(value is None, value or "") for value in cell.values])
     left_out = {name: int(left) for name, left in zip(query.by, omitted, strict=True) if int(left)}

@@ -92,7 +92,7 @@ class CheckForm(forms.Form):
         try:
             bom = read_bom(json.loads(content))
         except UnreadableBomError as error:
-            self.add_error("bom", str(error))
+            self.add_error("bom", gettext(str(error)))
         except (ValueError, RecursionError):
             self.add_error("bom", _("This file is not JSON that can be read."))
         else:
@@ -143,7 +143,12 @@ def _page(request: HttpRequest) -> HttpResponse:
 def _shown(
     request: HttpRequest, form: CheckForm, result: Result | None = None, status: int = HTTPStatus.OK
 ) -> HttpResponse:
-    context = {"form": form, "result": result, "levels": LEVELS, "verdicts": VERDICTS}
+    context = {
+        "form": form,
+        "result": result,
+        "levels": {level: gettext(text) for level, text in LEVELS.items()},
+        "verdicts": VERDICTS,
+    }
     return render(request, "website/check.html", context, status=status)
 
 

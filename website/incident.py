@@ -44,6 +44,11 @@ class Version:
     entry: Publication
     changed: tuple[str, ...]
 
+    @property
+    def what(self) -> str:
+        """What the entry did to the record, in words."""
+        return _words(self.entry)
+
 
 @require_safe
 def page(request: HttpRequest, public_id: str) -> HttpResponseBase:
@@ -139,6 +144,7 @@ def _words(entry: Publication) -> str:
         Operation.WITHDRAW: _("Withdrawn"),
         Operation.MERGE: _("Merged into another record"),
         Operation.RESTORE: _("Restored after a merge"),
+        Operation.ERASE: _("Erased"),
     }[Operation(entry.operation)]
 
 

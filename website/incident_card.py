@@ -16,11 +16,14 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_cache_control
+from django.utils.text import capfirst
+from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_safe
 from PIL import Image, ImageDraw, ImageFont
 
 from incidents import search
 from incidents.taxonomy import OWN, taxonomies
+from website.vocabulary import code_words, term_text
 
 WIDTH, HEIGHT = 1200, 630
 MARGIN = 72
@@ -66,7 +69,7 @@ def image(request: HttpRequest, public_id: str) -> HttpResponseBase:
     if incident is None:
         raise Http404
     incident = search.in_place_of(incident)
-    tag = f'"{incident.digest[:32]}-{_DRAWING}"'
+    tag = f'"{incident.digest[:32]}-{_DRAWING}-{get_language()}"'
     response = get_conditional_response(request, etag=tag) or HttpResponse(
         _png(json.loads(bytes(incident.document))), content_type="image/png"
     )
@@ -100,9 +103,15 @@ def _png(record: dict[str, Any]) -> bytes:
 
 def _facts(record: dict[str, Any]) -> str:
     category = taxonomies()[OWN].term(record["category"])
-    standing = "" if record["status"] == "published" else record["status"].capitalize()
-    severity = "" if record["severity"] == "unknown" else f"{record['severity'].capitalize()} severity"
-    said = (standing, record["kind"].capitalize(), severity, category.title if category else "", record["id"])
+    standing = "" if record["status"] == "published" else code_words(record["status"], "status").capitalize()
+    severity = gettext("%(severity)s severity") % {"severity": code_words(record["severity"], "severity")}
+    said = (
+        standing,
+        code_words(record["kind"], "kind").capitalize(),
+        "" if record["severity"] == "unknown" else capfirst(severity),
+        term_text(category.title, OWN) if category else "",
+        record["id"],
+    )
     return "  ·  ".join(part for part in said if part)
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import redirect
+from django.utils.translation import gettext
 from django.views.decorators.http import require_safe
 
 from incidents.badges import tally
@@ -38,7 +39,9 @@ def page(request: HttpRequest, hub: str, name: str) -> HttpResponseBase:
     try:
         found = describe(model, Pages(cursors["cursor"], cursors["inherited"], RECORDS_PER_PAGE))
     except BadCursorError:
-        return bad_request(request, "This link to a further page is broken. Start again from the page of the model.")
+        return bad_request(
+            request, gettext("This link to a further page is broken. Start again from the page of the model.")
+        )
     if found.name != name:
         return redirect("website:model", hub=hub, name=found.name, permanent=False)
     documents = [_document(incident) for incident in found.incidents]
@@ -125,7 +128,7 @@ def _marks(chart: LineChart, dates: Iterable[tuple[datetime, str]]) -> list[Mark
 def _charts(use: Iterable[Use]) -> list[LineChart]:
     """What makes a line, of what the hub counts."""
     measures = {
-        "Downloads in 30 days": [(one.week, one.downloads) for one in use if one.downloads is not None],
-        "Likes": [(one.week, one.likes) for one in use if one.likes is not None],
+        gettext("Downloads in 30 days"): [(one.week, one.downloads) for one in use if one.downloads is not None],
+        gettext("Likes"): [(one.week, one.likes) for one in use if one.likes is not None],
     }
     return [chart for title, values in measures.items() if (chart := line_chart(title, values))]

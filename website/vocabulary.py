@@ -9,6 +9,9 @@ from enum import StrEnum
 
 from django.utils.translation import gettext, pgettext
 
+from catalogue.filesafety.findings import Danger
+from catalogue.openness import Method
+from incidents import checking, exposure
 from incidents.record import (
     MEANINGS,
     AffectedStatus,
@@ -17,10 +20,11 @@ from incidents.record import (
     Kind,
     Match,
     PublisherStatus,
+    Record,
     Severity,
     Status,
 )
-from incidents.taxonomy import OWN, Term, taxonomies
+from incidents.taxonomy import OWN, taxonomies
 
 # By the field of the record that holds one of its codes; the name is the context of the words in the catalogue.
 VOCABULARIES: dict[str, type[StrEnum]] = {
@@ -32,7 +36,10 @@ VOCABULARIES: dict[str, type[StrEnum]] = {
     "status": Status,
     "affected": AffectedStatus,
     "publisher": PublisherStatus,
+    "method": Method,
+    "danger": Danger,
 }
+LANGUAGE_OF_RECORDS = "en"
 
 
 def code_words(code: str, vocabulary: str) -> str:
@@ -45,20 +52,26 @@ def meaning(code: str, vocabulary: str) -> str:
     return gettext(MEANINGS[VOCABULARIES[vocabulary]][code])
 
 
-def term_title(term: Term, taxonomy: str) -> str:
-    """The title of a term: of our own taxonomy in the language of the page, of another as it stands."""
-    return gettext(term.title) if taxonomy == OWN else term.title
+def term_text(text: str, taxonomy: str) -> str:
+    """What a taxonomy says of a term: our own in the language of the page, another as it stands."""
+    return gettext(text) if text and taxonomy == OWN else text
+
+
+def taxonomy_title(taxonomy: str) -> str:
+    """The title of a taxonomy; its id where we do not know it."""
+    found = taxonomies().get(taxonomy)
+    return term_text(found.title, taxonomy) if found else taxonomy
 
 
 def vocabulary_words() -> Iterator[tuple[str | None, str, str]]:
     """(context, words, the file that they stand in) of all that this module translates."""
     for name, codes in VOCABULARIES.items():
-        for code in codes:
-            yield name, code.replace("_", " "), "incidents/record.py"
+        yield from ((name, code.replace("_", " "), "incidents/record.py") for code in codes)
+    yield from (("field", field.replace("_", " "), "incidents/record.py") for field in Record.model_fields)
     for meanings in MEANINGS.values():
-        for text in meanings.values():
-            yield None, text, "incidents/record.py"
+        yield from ((None, text, "incidents/record.py") for text in meanings.values())
+    yield from ((None, text, "incidents/checking.py") for text in checking.LEVELS.values())
+    yield from ((None, text, "incidents/exposure.py") for text in exposure.WITHHELD)
     own = taxonomies()[OWN]
-    for text in (own.title, *(text for term in own.terms for text in (term.title, term.definition, term.example))):
-        if text:
-            yield None, text, "incidents/taxonomies/faultline.json"
+    texts = [own.title, *(text for term in own.terms for text in (term.title, term.definition, term.example))]
+    yield from ((None, text, "incidents/taxonomies/faultline.json") for text in texts if text)

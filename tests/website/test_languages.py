@@ -21,7 +21,7 @@ def test_the_path_says_the_language_and_neither_a_cookie_nor_a_header_does(clien
     assert '<html lang="es" dir="ltr">' in spanish.content.decode()
     assert (english["Content-Language"], spanish["Content-Language"]) == ("en", "es")
     assert not any("language" in answer.get("Vary", "").lower() for answer in (english, spanish))
-    assert not (english.cookies or spanish.cookies)
+    assert [*english.cookies, *spanish.cookies] == []
 
 
 def test_a_language_ends_with_its_request(client: Client) -> None:

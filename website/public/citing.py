@@ -5,11 +5,13 @@ from datetime import datetime
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import translation
 
 from incidents.citation import one_line
 from incidents.formats.bibtex import plain
 from incidents.models import Publication
 from lib.canonical import digest
+from website.language import without_prefix
 from website.public.answers import query
 from website.public.facets import TITLES, label_of
 from website.public.list_views import View
@@ -61,7 +63,7 @@ def cited(view: View) -> Cited:
     return Cited(
         author=one_line(settings.NODE_TITLE),
         title=title_of(view),
-        url=settings.BASE_URL + reverse("website:incidents") + query(view.pinned),
+        url=settings.BASE_URL + without_prefix(reverse("website:incidents")) + query(view.pinned),
         number=view.number,
         object_digest=object_digest,
         at=at,
@@ -70,7 +72,12 @@ def cited(view: View) -> Cited:
 
 
 def title_of(view: View) -> str:
-    """What the view is of, in one line."""
+    """What the view is of, in one line; in English, as citations and feeds are the same in every language."""
+    with translation.override(settings.LANGUAGE_CODE):
+        return _title(view)
+
+
+def _title(view: View) -> str:
     chosen = [
         f"{str(TITLES.get(name, name)).lower()} {' or '.join(label_of(name, one) for one in values)}"
         for name, values in view.given.items()

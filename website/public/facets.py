@@ -10,7 +10,8 @@ from incidents.counting import Basis, Counts
 from incidents.record import Confidence, EvidenceGrade, Kind, Severity, Status
 from incidents.taxonomy import OWN, taxonomies
 from website.public.list_views import View, address
-from website.templatetags.record import answer_words, category_title, hub_title, question, words
+from website.templatetags.record import answer_words, category_title, hub_title, question
+from website.vocabulary import code_words, term_text
 
 SHOWN = 8
 # In the order in which they stand.
@@ -32,6 +33,7 @@ TITLES: Mapping[str, object] = {
     "origin": gettext_lazy("Published by node"),
 }
 _OPEN = frozenset({"category", "kind", "severity", "evidence_grade"})
+_QUOTED = frozenset({"organisation", "model", "base_model", "term", "origin"})
 _RANKED: Mapping[str, Sequence[str]] = {
     "kind": list(Kind),
     "severity": list(Severity)[::-1],
@@ -63,6 +65,11 @@ class Facet:
     more: bool
     is_estimate: bool
     is_open: bool
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether its values are words of others, which no page translates."""
+        return self.name in _QUOTED
 
 
 @dataclass(frozen=True)
@@ -159,23 +166,23 @@ def _term(value: str) -> str:
     taxonomy, _, code = value.partition(":")
     known = taxonomies().get(taxonomy)
     term = known.term(code) if known else None
-    return f"{term.title} ({code})" if term else value
+    return f"{term_text(term.title, taxonomy)} ({code})" if term else value
 
 
 def _status(value: str) -> str:
-    return gettext("undisputed").capitalize() if value == Status.PUBLISHED else words(value).capitalize()
+    return (gettext("undisputed") if value == Status.PUBLISHED else code_words(value, "status")).capitalize()
 
 
-def _capital(value: str) -> str:
-    return words(value).capitalize()
+def _of(vocabulary: str) -> Callable[[str], str]:
+    return lambda value: code_words(value, vocabulary).capitalize()
 
 
 _LABELS: Mapping[str, Callable[[str], str]] = {
     "category": category_title,
-    "kind": _capital,
-    "severity": _capital,
-    "evidence_grade": _capital,
-    "confidence": _capital,
+    "kind": _of("kind"),
+    "severity": _of("severity"),
+    "evidence_grade": _of("evidence_grade"),
+    "confidence": _of("confidence"),
     "status": _status,
     "hub": hub_title,
     "openness": _openness,

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
+from django.utils.text import capfirst
+from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.http import require_safe
 
 from incidents import exposure
@@ -26,6 +28,11 @@ _OVERVIEW: Mapping[str, Sequence[str]] = {
     "kinds": ("kind",),
     "organisations": ("organisation",),
 }
+_GROUP_TITLES = {
+    "family": gettext_lazy("family"),
+    "organisation": gettext_lazy("organisation"),
+    "model": gettext_lazy("model"),
+}
 _FILTERS = tuple(counting.FILTERS)
 _NAMES = ("by", "over", *_FILTERS, "rates")
 _VALUES = 50
@@ -38,11 +45,12 @@ def statistics(request: HttpRequest) -> HttpResponseBase:
     given = dict(pairs)
     rates = given.pop("rates", "family")
     if rates not in exposure.GROUPS:
-        return answers.bad_request(request, f"rates is one of {', '.join(exposure.GROUPS)}.")
+        text = gettext("%(name)s is one of %(values)s.") % {"name": "rates", "values": ", ".join(exposure.GROUPS)}
+        return answers.bad_request(request, text)
     try:
         panels = _panels(given)
     except BadQueryError as error:
-        return answers.bad_request(request, f"{str(error).capitalize()}.")
+        return answers.bad_request(request, f"{capfirst(str(error))}.")
     except TooMuchWorkError:
         return answers.too_much(request)
     if moved := answers.moved_to(request, pairs):
@@ -59,7 +67,7 @@ def as_csv(request: HttpRequest) -> HttpResponseBase:
         query = counting.query_of(by, filters, values=_VALUES)
         counts = counting.count(query)
     except BadQueryError as error:
-        return answers.bad_request(request, f"{str(error).capitalize()}.")
+        return answers.bad_request(request, f"{capfirst(str(error))}.")
     except TooMuchWorkError:
         return answers.too_much(request)
     if moved := answers.moved_to(request, pairs):
@@ -113,7 +121,7 @@ def _context(given: Mapping[str, str], rates: str) -> dict[str, Any]:
         "evidence_grades": list(EvidenceGrade)[::-1],
         "rates": exposure.rates(rates) if not given else [],
         "rates_by": rates,
-        "groups": exposure.GROUPS,
+        "groups": [(group, _GROUP_TITLES[group]) for group in exposure.GROUPS],
         "months": [f"{month // 100}-{month % 100:02}" for month in months],
         "fewest": exposure.FEWEST_EVENTS,
     }

@@ -6,7 +6,10 @@ from typing import Any
 
 from django import template
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
 
 from catalogue.drift import Change
 from catalogue.filesafety.findings import Danger, FindingKind, Meaning
@@ -17,196 +20,196 @@ from catalogue.openness import Dimension
 from incidents.taxonomy import OWN, Term, taxonomies
 from lib import text
 from lib.text import markdown_html
-from website import vocabulary as vocabulary_module
+from website import vocabulary as vocabularies
 
 register = template.Library()
 
 # --- Words for what a hub said, what changed, and how open a model is -------------------------------------------------
 
 # With the time of the answer after it.
-PRESENCE: Mapping[str, str] = {
-    Outcome.OK: "The hub shows the repository",
-    Outcome.RENAMED: "The hub shows the repository, and leads to it from a former name",
-    Outcome.GATED: "The hub shows the repository and grants access on request",
-    Outcome.DISABLED: "The hub shows the repository and has disabled it",
-    Outcome.MOVED_TO_OTHER_MODEL: "On the hub this name now leads to another model",
-    Outcome.NOT_FOUND_OR_PRIVATE: "The hub has no public repository of this name",
+PRESENCE: Mapping[str, object] = {
+    Outcome.OK: _("The hub shows the repository"),
+    Outcome.RENAMED: _("The hub shows the repository, and leads to it from a former name"),
+    Outcome.GATED: _("The hub shows the repository and grants access on request"),
+    Outcome.DISABLED: _("The hub shows the repository and has disabled it"),
+    Outcome.MOVED_TO_OTHER_MODEL: _("On the hub this name now leads to another model"),
+    Outcome.NOT_FOUND_OR_PRIVATE: _("The hub has no public repository of this name"),
 }
 
-CHANGES: Mapping[str, str] = {
-    Change.WEIGHTS_REPLACED: "Weights replaced",
-    Change.WEIGHTS_ADDED: "Weights added",
-    Change.FILES_REMOVED: "Files removed",
-    Change.CARD_REWRITTEN: "Model card rewritten",
-    Change.LICENCE_CHANGED: "Licence claimed",
-    Change.GATING_CHANGED: "Access",
-    Change.DISABLED: "Disabled by the hub",
-    Change.ENABLED: "No longer disabled by the hub",
-    Change.RENAMED: "Renamed",
-    Change.OWNER_CHANGED: "Owner",
-    Change.GONE: "The hub has no public repository of this name any more",
-    Change.BACK: "The hub shows the repository again",
+CHANGES: Mapping[str, object] = {
+    Change.WEIGHTS_REPLACED: _("Weights replaced"),
+    Change.WEIGHTS_ADDED: _("Weights added"),
+    Change.FILES_REMOVED: _("Files removed"),
+    Change.CARD_REWRITTEN: _("Model card rewritten"),
+    Change.LICENCE_CHANGED: _("Licence claimed"),
+    Change.GATING_CHANGED: _("Access"),
+    Change.DISABLED: _("Disabled by the hub"),
+    Change.ENABLED: _("No longer disabled by the hub"),
+    Change.RENAMED: _("Renamed"),
+    Change.OWNER_CHANGED: _("Owner"),
+    Change.GONE: _("The hub has no public repository of this name any more"),
+    Change.BACK: _("The hub shows the repository again"),
 }
-ACCESS: Mapping[str, str] = {
-    "open": "open",
-    "auto": "on request, granted automatically",
-    "manual": "on request, decided by the publisher",
+ACCESS: Mapping[str, object] = {
+    "open": _("open"),
+    "auto": _("on request, granted automatically"),
+    "manual": _("on request, decided by the publisher"),
 }
 
 # After "this model is".
-RELATIONS: Mapping[str, str] = {
-    "finetune": "fine-tuned from",
-    "quantized": "quantized from",
-    "adapter": "an adapter for",
-    "merge": "merged from",
-    "": "derived, it is not said how, from",
+RELATIONS: Mapping[str, object] = {
+    "finetune": _("fine-tuned from"),
+    "quantized": _("quantized from"),
+    "adapter": _("an adapter for"),
+    "merge": _("merged from"),
+    "": _("derived, it is not said how, from"),
 }
 
-QUESTIONS: Mapping[str, str] = {
-    Dimension.WEIGHTS: "Are the weights published?",
-    Dimension.FORMATS: "Are the weights kept in pickle files, which can run code when they are loaded?",
-    Dimension.ARCHITECTURE: "Is the architecture stated?",
-    Dimension.INFERENCE_CODE: "Is there code to run it?",
-    Dimension.TRAINING_CODE: "Is there code that trained it?",
-    Dimension.TRAINING_DATA: "Is the training data named?",
-    Dimension.TRAINING_DATA_FOUND: "Does the hub have the datasets named?",
-    Dimension.EVALUATION: "Are evaluation results given?",
-    Dimension.CARD: "Is there a model card?",
-    Dimension.PAPER: "Is a paper linked?",
-    Dimension.LICENCE: "Is a licence claimed?",
-    Dimension.LICENCE_SPDX: "Is the licence on the SPDX list?",
-    Dimension.LICENCE_OSI: "Has the Open Source Initiative approved the licence?",
-    Dimension.LICENCE_UPSTREAM: "Is the licence of a base model stricter?",
-    Dimension.GATING: "May anyone download it?",
+QUESTIONS: Mapping[str, object] = {
+    Dimension.WEIGHTS: _("Are the weights published?"),
+    Dimension.FORMATS: _("Are the weights kept in pickle files, which can run code when they are loaded?"),
+    Dimension.ARCHITECTURE: _("Is the architecture stated?"),
+    Dimension.INFERENCE_CODE: _("Is there code to run it?"),
+    Dimension.TRAINING_CODE: _("Is there code that trained it?"),
+    Dimension.TRAINING_DATA: _("Is the training data named?"),
+    Dimension.TRAINING_DATA_FOUND: _("Does the hub have the datasets named?"),
+    Dimension.EVALUATION: _("Are evaluation results given?"),
+    Dimension.CARD: _("Is there a model card?"),
+    Dimension.PAPER: _("Is a paper linked?"),
+    Dimension.LICENCE: _("Is a licence claimed?"),
+    Dimension.LICENCE_SPDX: _("Is the licence on the SPDX list?"),
+    Dimension.LICENCE_OSI: _("Has the Open Source Initiative approved the licence?"),
+    Dimension.LICENCE_UPSTREAM: _("Is the licence of a base model stricter?"),
+    Dimension.GATING: _("May anyone download it?"),
 }
-ANSWERS: Mapping[str, Mapping[str, str]] = {
+ANSWERS: Mapping[str, Mapping[str, object]] = {
     Dimension.WEIGHTS: {
-        "published": "Yes",
-        "adapter_only": "Only an adapter, to be put on a base model",
-        "none_found": "No file of weights found",
+        "published": _("Yes"),
+        "adapter_only": _("Only an adapter, to be put on a base model"),
+        "none_found": _("No file of weights found"),
     },
     Dimension.FORMATS: {
-        "no_pickle": "No pickle file among them",
-        "some_pickle": "Some in pickle files",
-        "only_pickle": "Only in pickle files",
+        "no_pickle": _("No pickle file among them"),
+        "some_pickle": _("Some in pickle files"),
+        "only_pickle": _("Only in pickle files"),
     },
-    Dimension.ARCHITECTURE: {"declared": "Yes"},
-    Dimension.INFERENCE_CODE: {"in_repository": "Yes, in the repository", "in_library": "Yes, in a library"},
-    Dimension.TRAINING_CODE: {"in_repository": "Yes, in the repository", "linked": "Linked from the model card"},
+    Dimension.ARCHITECTURE: {"declared": _("Yes")},
+    Dimension.INFERENCE_CODE: {"in_repository": _("Yes, in the repository"), "in_library": _("Yes, in a library")},
+    Dimension.TRAINING_CODE: {"in_repository": _("Yes, in the repository"), "linked": _("Linked from the model card")},
     Dimension.TRAINING_DATA: {
-        "declared": "Yes, by dataset",
-        "described": "Described in the model card",
-        "not_declared": "Not found",
+        "declared": _("Yes, by dataset"),
+        "described": _("Described in the model card"),
+        "not_declared": _("Not found"),
     },
-    Dimension.TRAINING_DATA_FOUND: {"all": "Yes, all", "some": "Some; not found:", "none": "None; not found:"},
+    Dimension.TRAINING_DATA_FOUND: {"all": _("Yes, all"), "some": _("Some; not found:"), "none": _("None; not found:")},
     Dimension.EVALUATION: {
-        "reported": "Yes",
-        "described": "Described in the model card",
-        "not_reported": "Not found",
+        "reported": _("Yes"),
+        "described": _("Described in the model card"),
+        "not_reported": _("Not found"),
     },
-    Dimension.CARD: {"present": "Yes", "absent": "No"},
-    Dimension.PAPER: {"linked": "Yes"},
-    Dimension.LICENCE: {"claimed": "Yes", "not_claimed": "No"},
-    Dimension.LICENCE_SPDX: {"on_the_list": "Yes", "not_on_the_list": "No"},
-    Dimension.LICENCE_OSI: {"approved": "Yes", "not_approved": "No"},
+    Dimension.CARD: {"present": _("Yes"), "absent": _("No")},
+    Dimension.PAPER: {"linked": _("Yes")},
+    Dimension.LICENCE: {"claimed": _("Yes"), "not_claimed": _("No")},
+    Dimension.LICENCE_SPDX: {"on_the_list": _("Yes"), "not_on_the_list": _("No")},
+    Dimension.LICENCE_OSI: {"approved": _("Yes"), "not_approved": _("No")},
     Dimension.LICENCE_UPSTREAM: {
-        "stricter": "Yes",
-        "not_stricter": "No; compared with:",
-        "no_base_named": "No base model is named",
+        "stricter": _("Yes"),
+        "not_stricter": _("No; compared with:"),
+        "no_base_named": _("No base model is named"),
     },
     Dimension.GATING: {
-        "open": "Yes",
-        "automatic": "On request, granted automatically",
-        "manual": "On request, decided by the publisher",
+        "open": _("Yes"),
+        "automatic": _("On request, granted automatically"),
+        "manual": _("On request, decided by the publisher"),
     },
 }
-NOT_KNOWN = "Not known"
-MOF_CLASSES: Mapping[str, str] = {
-    MofClass.OPEN_MODEL: "Class III, Open Model",
-    MofClass.OPEN_TOOLING: "Class II, Open Tooling",
-    MofClass.OPEN_SCIENCE: "Class I, Open Science",
+NOT_KNOWN = _("Not known")
+MOF_CLASSES: Mapping[str, object] = {
+    MofClass.OPEN_MODEL: _("Class III, Open Model"),
+    MofClass.OPEN_TOOLING: _("Class II, Open Tooling"),
+    MofClass.OPEN_SCIENCE: _("Class I, Open Science"),
 }
 
-HUB_VERDICTS: Mapping[str, str] = {
-    Meaning.ISSUES_REPORTED: "issues reported",
-    Meaning.NO_ISSUES_REPORTED: "no issues reported",
-    Meaning.UNKNOWN: "not known",
+HUB_VERDICTS: Mapping[str, object] = {
+    Meaning.ISSUES_REPORTED: _("issues reported"),
+    Meaning.NO_ISSUES_REPORTED: _("no issues reported"),
+    Meaning.UNKNOWN: _("not known"),
 }
-SCANS: Mapping[str, str] = {
-    ScanOutcome.DANGEROUS: "Dangerous: loading it calls what runs commands or code, or writes files",
-    ScanOutcome.SUSPICIOUS: "Suspicious: loading it calls what can be misused, or what nobody has looked at",
-    ScanOutcome.FAILED: "Failed: part of what should be read could not be",
-    ScanOutcome.NOTHING_FOUND: "Nothing found in what was looked at",
-    ScanOutcome.NOT_SCANNED: "Not scanned",
+SCANS: Mapping[str, object] = {
+    ScanOutcome.DANGEROUS: _("Dangerous: loading it calls what runs commands or code, or writes files"),
+    ScanOutcome.SUSPICIOUS: _("Suspicious: loading it calls what can be misused, or what nobody has looked at"),
+    ScanOutcome.FAILED: _("Failed: part of what should be read could not be"),
+    ScanOutcome.NOTHING_FOUND: _("Nothing found in what was looked at"),
+    ScanOutcome.NOT_SCANNED: _("Not scanned"),
 }
-FINDINGS: Mapping[str, str] = {
-    FindingKind.PICKLES: "Pickles",
-    FindingKind.REMOTE_CODE: "Remote code",
-    FindingKind.CODE_FILES: "Code files",
-    FindingKind.CHAT_TEMPLATE: "Chat template",
-    FindingKind.HUB_REPORTS_ISSUES: "Issues reported by the hub",
-    FindingKind.HUB_SCAN_UNFINISHED: "The scans of the hub",
+FINDINGS: Mapping[str, object] = {
+    FindingKind.PICKLES: _("Pickles"),
+    FindingKind.REMOTE_CODE: _("Remote code"),
+    FindingKind.CODE_FILES: _("Code files"),
+    FindingKind.CHAT_TEMPLATE: _("Chat template"),
+    FindingKind.HUB_REPORTS_ISSUES: _("Issues reported by the hub"),
+    FindingKind.HUB_SCAN_UNFINISHED: _("The scans of the hub"),
 }
 
 
 @register.filter
 def presence(outcome: str) -> str:
     """What the hub's last answer says of the repository; "" where the last answer was of no use."""
-    return PRESENCE.get(outcome, "")
+    return str(PRESENCE.get(outcome, ""))
 
 
 @register.filter
 def change_words(change: str) -> str:
     """A change of a model in words; its code where another node uses one we do not know."""
-    return CHANGES.get(change) or words(change).capitalize()
+    return str(CHANGES.get(change) or words(change).capitalize())
 
 
 @register.filter
 def changed_value(value: str, change: str) -> str:
     """What a change led from or to: a code of the hub in words, anything else as it stands."""
-    return ACCESS.get(value, value) if change == Change.GATING_CHANGED else value
+    return str(ACCESS.get(value, value)) if change == Change.GATING_CHANGED else value
 
 
 @register.filter
 def relation(code: str) -> str:
     """What a model is to its base, in words that the base's name follows."""
-    return RELATIONS.get(code, RELATIONS[""])
+    return str(RELATIONS.get(code, RELATIONS[""]))
 
 
 @register.filter
 def question(dimension: str) -> str:
     """What a dimension of the openness profile asks."""
-    return QUESTIONS[dimension]
+    return str(QUESTIONS[dimension])
 
 
 @register.filter
 def answer_words(value: str | None, dimension: str) -> str:
     """A value of a dimension in words."""
-    return NOT_KNOWN if value is None else ANSWERS[dimension][value]
+    return str(NOT_KNOWN if value is None else ANSWERS[dimension][value])
 
 
 @register.filter
 def mof_class(code: str) -> str:
     """A class of the Model Openness Framework by its full name."""
-    return MOF_CLASSES[code]
+    return str(MOF_CLASSES[code])
 
 
 @register.filter
 def hub_verdict(meaning: str) -> str:
     """What a scanner of a hub says of a file."""
-    return HUB_VERDICTS.get(meaning, HUB_VERDICTS[Meaning.UNKNOWN])
+    return str(HUB_VERDICTS.get(meaning, HUB_VERDICTS[Meaning.UNKNOWN]))
 
 
 @register.filter
 def scan_words(outcome: str) -> str:
     """How our own scan of a file ended."""
-    return SCANS[outcome]
+    return str(SCANS[outcome])
 
 
 @register.filter
 def finding_title(kind: str) -> str:
     """A kind of risk of a repository, in words."""
-    return FINDINGS[kind]
+    return str(FINDINGS[kind])
 
 
 @register.filter
@@ -236,20 +239,20 @@ def words(code: str) -> str:
 @register.filter
 def coded(code: str, vocabulary: str) -> str:
     """A code of a vocabulary of the record as words."""
-    return vocabulary_module.code_words(code, vocabulary)
+    return vocabularies.code_words(code, vocabulary)
 
 
 @register.filter
 def meaning(code: str, vocabulary: str) -> str:
     """What a code of a vocabulary of the record means, in a sentence."""
-    return vocabulary_module.meaning(code, vocabulary)
+    return vocabularies.meaning(code, vocabulary)
 
 
 @register.filter
 def category_title(code: str) -> str:
     """The title of a category; its code where a foreign record uses one we do not know."""
     term = taxonomies()[OWN].term(code)
-    return vocabulary_module.term_title(term, OWN) if term else code
+    return vocabularies.term_text(term.title, OWN) if term else code
 
 
 @register.filter
@@ -272,8 +275,44 @@ def reduced_date(text: str) -> str:
 @register.filter
 def taxonomy_title(taxonomy: str) -> str:
     """The title of a taxonomy; its id where we do not know it."""
-    found = taxonomies().get(taxonomy)
-    return found.title if found else taxonomy
+    return vocabularies.taxonomy_title(taxonomy)
+
+
+@register.filter
+def term_title(term: Term, taxonomy: str) -> str:
+    """The title of a term."""
+    return vocabularies.term_text(term.title, taxonomy)
+
+
+@register.filter
+def term_text(text: str, taxonomy: str) -> str:
+    """What a taxonomy says of a term: our own in the language of the page, another as it stands."""
+    return vocabularies.term_text(text, taxonomy)
+
+
+@register.filter
+def field_title(field: str) -> str:
+    """The name of a field of the record, in words."""
+    return vocabularies.code_words(field, "field").capitalize()
+
+
+@register.filter
+def danger_words(danger: str) -> str:
+    """How dangerous it is what a pickle imports."""
+    return vocabularies.code_words(danger, "danger")
+
+
+@register.simple_tag
+def quoted(taxonomy: str = "") -> str:
+    """The attributes of an element with words of others: their direction, and language where the page has another.
+
+    Words of records are others'; those of a taxonomy are unless it is our own, which pages translate.
+    """
+    if taxonomy == OWN:
+        return ""
+    if get_language() == vocabularies.LANGUAGE_OF_RECORDS:
+        return format_html(' dir="{}"', "auto")
+    return format_html(' dir="{}" lang="{}"', "auto", vocabularies.LANGUAGE_OF_RECORDS)
 
 
 @register.filter
