@@ -1,8 +1,8 @@
 """`make messages`: the catalogues of translations, brought up to date with what is marked, and compiled.
 
-Marked are `{% translate %}` and `{% blocktranslate %}` in templates, gettext and its sisters in Python, the sentences of
-refusals (`lib.refusal`), and words that are data (`VOCABULARIES`). Babel does what GNU gettext would, without a package
-of the system.
+Marked are `{% translate %}` and `{% blocktranslate %}` in templates, gettext and its sisters in Python, the sentences
+of refusals (`lib.refusal`), and words that are data (`VOCABULARIES`). Babel does what GNU gettext would, without a
+package of the system.
 """
 
 import sys
@@ -33,7 +33,7 @@ REFUSALS = (
     "RefusalError",
     "RefusedFileError",
     "RefusedMessageError",
-    "RefusedAddressError",
+    "RefusedMailAddressError",
     "AppealedBeforeError",
     "UnreadableReferenceError",
     "UnreadablePurlError",

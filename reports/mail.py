@@ -35,7 +35,7 @@ REMIND_AFTER = timedelta(days=7)
 _PERMANENT = 500
 
 
-class RefusedAddressError(RefusalError):
+class RefusedMailAddressError(RefusalError):
     """The address is not taken; the error is a sentence for the reporter."""
 
 
@@ -43,12 +43,14 @@ class RefusedAddressError(RefusalError):
 def leave_address(*, report: Report, address: str, language: str = settings.LANGUAGE_CODE) -> None:
     """Keeps where to tell the reporter that there is news, and in which language, in place of what was left before."""
     if not settings.MAIL_ON:
-        raise RefusedAddressError("This node sends no mail.")
+        raise RefusedMailAddressError("This node sends no mail.")
     address = address.strip()
     try:
         validate_email(address)
     except ValidationError as error:
-        raise RefusedAddressError("This is not a mail address we could write to, such as name@example.org.") from error
+        raise RefusedMailAddressError(
+            "This is not a mail address we could write to, such as name@example.org."
+        ) from error
     MailAddress.objects.filter(report=report).delete()
     MailAddress.objects.create(report=report, sealed=seal(address), language=language)
     record_activity(REPORTER, "leave mail address", report=report)

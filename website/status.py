@@ -24,13 +24,13 @@ from reports.abuse import limits
 from reports.actors import WrongStateError
 from reports.appeals import AppealedBeforeError
 from reports.conversation import RefusedMessageError
-from reports.mail import RefusedAddressError
+from reports.mail import RefusedMailAddressError
 from reports.models import MailAddress, Report, ReportState
 from website import guard
 from website.files import FilesForm
 from website.private import private
 
-_REFUSALS = (RefusedMessageError, RefusedAddressError, AppealedBeforeError, WrongStateError)
+_REFUSALS = (RefusedMessageError, RefusedMailAddressError, AppealedBeforeError, WrongStateError)
 
 
 class ReceiptForm(forms.Form):

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from incidents.taxonomy import OWN, taxonomies
 from reports.structure import ActorKind, ReportType
 from website.reporting.vocabulary import choices
-from website.vocabulary import term_title
+from website.vocabulary import term_text
 
 # Of a field for what is pasted rather than written.
 LATIN = {"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"}
@@ -30,7 +30,7 @@ def categories(likely: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     terms = taxonomies()[OWN].terms
     near = [term for term in terms if term.code in likely or term.parent in likely]
     others = [term for term in terms if term not in near]
-    named = {term.code: term_title(term, OWN) for term in terms}
+    named = {term.code: term_text(term.title, OWN) for term in terms}
 
     def titled(listed: list[Any]) -> list[tuple[str, str]]:
         return [(t.code, f"{named[t.parent]}: {named[t.code].lower()}" if t.parent else named[t.code]) for t in listed]
