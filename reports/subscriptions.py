@@ -33,6 +33,7 @@ from incidents.filters import ARGUMENTS, read_filters
 from incidents.listing import Order, Sort
 from incidents.models import Publication
 from incidents.publishing import instant
+from incidents.taxonomy import OWN, taxonomies
 from lib.due import lease_next
 from lib.language import speaking
 from lib.seal import seal, unseal
@@ -211,9 +212,20 @@ def _line(document: Mapping[str, Any]) -> str:
 
 
 def described(query: str) -> str:
-    """A query as people read it; words for all records where it is empty."""
-    pairs = [f"{name}: {', '.join(values)}" for name, values in parse_qs(query).items()]
+    """A query as people read it, in the language that is active; words for all records where it is empty."""
+    pairs = [
+        f"{_spoken('field', name)}: {', '.join(_spoken(name, value) for value in values)}"
+        for name, values in parse_qs(query).items()
+    ]
     return "; ".join(pairs) or _("all records")
+
+
+def _spoken(vocabulary: str, code: str) -> str:
+    """A code in words; as it stands where it has none, as in English."""
+    term = taxonomies()[OWN].term(code) if vocabulary == "category" else None
+    plain = term.title if term else code.replace("_", " ")
+    said = _(plain) if term else pgettext(vocabulary, plain)
+    return code if said == plain else said
 
 
 def _opened(lease: Subscription) -> tuple[str, str]:

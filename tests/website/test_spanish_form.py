@@ -207,6 +207,8 @@ class TestMails:
         client = Client()
         assert english(client.get(f"/es/subscribe/?{MODEL}")) == []
         assert english(client.post(f"/es/subscribe/?{MODEL}", {"address": "nadie", "days": "1"})) == []
+        chosen = client.get("/es/subscribe/?category=backdoor&severity=high&origin=other.example")
+        assert "categoría: Puerta trasera; origin: other.example; gravedad: alta" in chosen.content.decode()
         asked = client.post(f"/es/subscribe/?{MODEL}", {"address": "ana.canary@example.org", "days": "1"})
         assert english(asked) == []
         assert subscriptions.send_due() == 1
