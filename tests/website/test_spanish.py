@@ -16,10 +16,14 @@ from catalogue.lookups import look_up_due
 from catalogue.models import Lookup
 from config import messages
 from incidents import position
+from incidents.publishing import ErasureReason, erase
+from lib.limits import Limit
 from reports import workflow
 from tests import factories
 from tests.stand_ins.huggingface import StandInHub, example_model
 from tests.website.reading import Reading, english_in
+from website import check
+from website.public import answers as answers_module
 
 BASE = "example-org/base-7b"
 SHA = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
@@ -139,6 +143,29 @@ def test_records_are_quoted_and_what_machines_read_is_the_same_from_every_page(
     english_card, spanish_card = client.get(f"{path}card.png"), client.get(f"/es{path}card.png")
     assert english_card["ETag"] != spanish_card["ETag"]
     assert english_card.content != spanish_card.content
+
+
+def test_errors_and_answers_are_in_spanish_too(client: Client, db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown, gone = factories.published_incident(), factories.published_incident()
+    erase(gone.public_id, reason=ErasureReason.PERSON)
+    name = shown.affected.get().name
+    strict, asking = Client(enforce_csrf_checks=True), {"names": f"{name}\nno/such-model\n:::"}
+    answers = {
+        "erased": (client.get(f"/es/incidents/{gone.public_id}/"), 410),
+        "checked": (client.post("/es/check/", asking), 200),
+        "nothing asked": (client.post("/es/check/"), 400),
+        "forged": (strict.post("/es/report/"), 403),
+        "another's name": (client.get("/es/about/", headers={"host": "elsewhere.example"}), 400),
+    }
+    monkeypatch.setattr(check, "_LIMIT", Limit(1, 3600))
+    answers["too often"] = client.post("/es/check/", asking), 429
+    monkeypatch.setattr(answers_module, "public_page", lambda *_: 1 / 0)
+    answers["broken"] = Client(raise_request_exception=False).get("/es/about/"), 500
+    for case, (answer, status) in answers.items():
+        page = answer.content.decode()
+        assert (case, answer.status_code) == (case, status)
+        assert Reading(page).language == "es", case
+        assert english_in(page) == [], case
 
 
 def test_a_view_is_cited_the_same_in_every_language(client: Client, db: None) -> None:

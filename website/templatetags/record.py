@@ -8,8 +8,8 @@ from django import template
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_noop as _
 
 from catalogue.drift import Change
 from catalogue.filesafety.findings import Danger, FindingKind, Meaning
@@ -27,7 +27,7 @@ register = template.Library()
 # --- Words for what a hub said, what changed, and how open a model is -------------------------------------------------
 
 # With the time of the answer after it.
-PRESENCE: Mapping[str, object] = {
+PRESENCE: Mapping[str, str] = {
     Outcome.OK: _("The hub shows the repository"),
     Outcome.RENAMED: _("The hub shows the repository, and leads to it from a former name"),
     Outcome.GATED: _("The hub shows the repository and grants access on request"),
@@ -36,7 +36,7 @@ PRESENCE: Mapping[str, object] = {
     Outcome.NOT_FOUND_OR_PRIVATE: _("The hub has no public repository of this name"),
 }
 
-CHANGES: Mapping[str, object] = {
+CHANGES: Mapping[str, str] = {
     Change.WEIGHTS_REPLACED: _("Weights replaced"),
     Change.WEIGHTS_ADDED: _("Weights added"),
     Change.FILES_REMOVED: _("Files removed"),
@@ -50,14 +50,14 @@ CHANGES: Mapping[str, object] = {
     Change.GONE: _("The hub has no public repository of this name any more"),
     Change.BACK: _("The hub shows the repository again"),
 }
-ACCESS: Mapping[str, object] = {
+ACCESS: Mapping[str, str] = {
     "open": _("open"),
     "auto": _("on request, granted automatically"),
     "manual": _("on request, decided by the publisher"),
 }
 
 # After "this model is".
-RELATIONS: Mapping[str, object] = {
+RELATIONS: Mapping[str, str] = {
     "finetune": _("fine-tuned from"),
     "quantized": _("quantized from"),
     "adapter": _("an adapter for"),
@@ -65,7 +65,7 @@ RELATIONS: Mapping[str, object] = {
     "": _("derived, it is not said how, from"),
 }
 
-QUESTIONS: Mapping[str, object] = {
+QUESTIONS: Mapping[str, str] = {
     Dimension.WEIGHTS: _("Are the weights published?"),
     Dimension.FORMATS: _("Are the weights kept in pickle files, which can run code when they are loaded?"),
     Dimension.ARCHITECTURE: _("Is the architecture stated?"),
@@ -82,7 +82,7 @@ QUESTIONS: Mapping[str, object] = {
     Dimension.LICENCE_UPSTREAM: _("Is the licence of a base model stricter?"),
     Dimension.GATING: _("May anyone download it?"),
 }
-ANSWERS: Mapping[str, Mapping[str, object]] = {
+ANSWERS: Mapping[str, Mapping[str, str]] = {
     Dimension.WEIGHTS: {
         "published": _("Yes"),
         "adapter_only": _("Only an adapter, to be put on a base model"),
@@ -124,25 +124,25 @@ ANSWERS: Mapping[str, Mapping[str, object]] = {
     },
 }
 NOT_KNOWN = _("Not known")
-MOF_CLASSES: Mapping[str, object] = {
+MOF_CLASSES: Mapping[str, str] = {
     MofClass.OPEN_MODEL: _("Class III, Open Model"),
     MofClass.OPEN_TOOLING: _("Class II, Open Tooling"),
     MofClass.OPEN_SCIENCE: _("Class I, Open Science"),
 }
 
-HUB_VERDICTS: Mapping[str, object] = {
+HUB_VERDICTS: Mapping[str, str] = {
     Meaning.ISSUES_REPORTED: _("issues reported"),
     Meaning.NO_ISSUES_REPORTED: _("no issues reported"),
     Meaning.UNKNOWN: _("not known"),
 }
-SCANS: Mapping[str, object] = {
+SCANS: Mapping[str, str] = {
     ScanOutcome.DANGEROUS: _("Dangerous: loading it calls what runs commands or code, or writes files"),
     ScanOutcome.SUSPICIOUS: _("Suspicious: loading it calls what can be misused, or what nobody has looked at"),
     ScanOutcome.FAILED: _("Failed: part of what should be read could not be"),
     ScanOutcome.NOTHING_FOUND: _("Nothing found in what was looked at"),
     ScanOutcome.NOT_SCANNED: _("Not scanned"),
 }
-FINDINGS: Mapping[str, object] = {
+FINDINGS: Mapping[str, str] = {
     FindingKind.PICKLES: _("Pickles"),
     FindingKind.REMOTE_CODE: _("Remote code"),
     FindingKind.CODE_FILES: _("Code files"),
@@ -155,61 +155,61 @@ FINDINGS: Mapping[str, object] = {
 @register.filter
 def presence(outcome: str) -> str:
     """What the hub's last answer says of the repository; "" where the last answer was of no use."""
-    return str(PRESENCE.get(outcome, ""))
+    return gettext(PRESENCE.get(outcome, ""))
 
 
 @register.filter
 def change_words(change: str) -> str:
     """A change of a model in words; its code where another node uses one we do not know."""
-    return str(CHANGES.get(change) or words(change).capitalize())
+    return gettext(CHANGES[change]) if change in CHANGES else words(change).capitalize()
 
 
 @register.filter
 def changed_value(value: str, change: str) -> str:
     """What a change led from or to: a code of the hub in words, anything else as it stands."""
-    return str(ACCESS.get(value, value)) if change == Change.GATING_CHANGED else value
+    return gettext(ACCESS[value]) if change == Change.GATING_CHANGED and value in ACCESS else value
 
 
 @register.filter
 def relation(code: str) -> str:
     """What a model is to its base, in words that the base's name follows."""
-    return str(RELATIONS.get(code, RELATIONS[""]))
+    return gettext(RELATIONS.get(code, RELATIONS[""]))
 
 
 @register.filter
 def question(dimension: str) -> str:
     """What a dimension of the openness profile asks."""
-    return str(QUESTIONS[dimension])
+    return gettext(QUESTIONS[dimension])
 
 
 @register.filter
 def answer_words(value: str | None, dimension: str) -> str:
     """A value of a dimension in words."""
-    return str(NOT_KNOWN if value is None else ANSWERS[dimension][value])
+    return gettext(NOT_KNOWN if value is None else ANSWERS[dimension][value])
 
 
 @register.filter
 def mof_class(code: str) -> str:
     """A class of the Model Openness Framework by its full name."""
-    return str(MOF_CLASSES[code])
+    return gettext(MOF_CLASSES[code])
 
 
 @register.filter
 def hub_verdict(meaning: str) -> str:
     """What a scanner of a hub says of a file."""
-    return str(HUB_VERDICTS.get(meaning, HUB_VERDICTS[Meaning.UNKNOWN]))
+    return gettext(HUB_VERDICTS.get(meaning, HUB_VERDICTS[Meaning.UNKNOWN]))
 
 
 @register.filter
 def scan_words(outcome: str) -> str:
     """How our own scan of a file ended."""
-    return str(SCANS[outcome])
+    return gettext(SCANS[outcome])
 
 
 @register.filter
 def finding_title(kind: str) -> str:
     """A kind of risk of a repository, in words."""
-    return str(FINDINGS[kind])
+    return gettext(FINDINGS[kind])
 
 
 @register.filter
