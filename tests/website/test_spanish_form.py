@@ -17,6 +17,8 @@ from lib.wording import in_words
 from reports import conversation, mail, reply, subscriptions, workflow
 from reports.abuse import questions
 from reports.models import MailAddress, RejectReason, Report, Subscription
+from reports.redteam_draft import drafted
+from reports.redteam_results import Metric, Results
 from reports.replies import AskReason
 from reports.structure import ReportType
 from tests import factories
@@ -208,7 +210,10 @@ class TestMails:
         assert english(client.get(f"/es/subscribe/?{MODEL}")) == []
         assert english(client.post(f"/es/subscribe/?{MODEL}", {"address": "nadie", "days": "1"})) == []
         chosen = client.get("/es/subscribe/?category=backdoor&severity=high&origin=other.example")
-        assert "categoría: Puerta trasera; origin: other.example; gravedad: alta" in chosen.content.decode()
+        assert (
+            "categoría: Puerta trasera o archivo malicioso; origen: other.example; gravedad: alta"
+            in chosen.content.decode()
+        )
         asked = client.post(f"/es/subscribe/?{MODEL}", {"address": "ana.canary@example.org", "days": "1"})
         assert english(asked) == []
         assert subscriptions.send_due() == 1
@@ -275,3 +280,14 @@ def press_in_spanish(client: Client, page: Any, act: str, **answers: str) -> Any
     """Presses a button of a page behind a receipt."""
     fields = {"pass": hidden(page, "pass"), "once": hidden(page, "once"), "act": act}
     return client.post("/es/report/status/", fields | {f"{act}-{name}": value for name, value in answers.items()})
+
+
+def test_a_draft_from_a_result_file_is_worded_in_the_language_of_whoever_goes_over_it() -> None:
+    metrics = (Metric("dan", hits=3, total=10), Metric("leak", hits=0, total=10))
+    results = Results("garak", "0.12", "2026-03-01", ("example-org/tiny-chat",), metrics)
+    with speaking("es"):
+        draft = drafted(results)
+    assert draft.title == "garak: 1 de 2 sondas tuvieron éxito en example-org/tiny-chat"
+    assert draft.text.startswith("Medido con garak 0.12 el 2026-03-01.")
+    assert "| dan |  | 3 de 10 |  |" in draft.text
+    assert drafted(results).title == "garak: 1 of 2 probes got through on example-org/tiny-chat"
