@@ -81,7 +81,7 @@ class FileView(PrivateView):
         """The files of a field; raises Problem where one was turned away."""
         sent = request.FILES.getlist(field) if request.FILES else []
         if self.taking.refused:
-            raise refused(self.taking.refused)
+            raise refused([(name, str(refusal)) for name, refusal in self.taking.refused])
         if part(request, field):
             raise refused([(field, "This part is text, not a file: send it with a file name.")])
         return sent

@@ -10,10 +10,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
+from lib.refusal import RefusalError
 from lib.registry import plugins
 
 
-class UnreadableReferenceError(ValueError):
+class UnreadableReferenceError(RefusalError):
     """The text names no model; the message says why, in a sentence a reporter understands."""
 
 

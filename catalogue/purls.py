@@ -11,6 +11,8 @@ from urllib.parse import quote, unquote
 
 from packageurl import PackageURL
 
+from lib.refusal import RefusalError
+
 _SCHEME_AND_TYPE = re.compile(r"pkg:/*([a-z][a-z0-9.-]*)/+", re.IGNORECASE)
 _TYPE = re.compile(r"[a-z][a-z0-9.-]*")
 _HALF_A_TRIPLET = re.compile(r"%(?![0-9a-f]{2})", re.IGNORECASE)
@@ -18,11 +20,14 @@ _KEY = re.compile(r"[a-z][a-z0-9._-]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}", re.IGNORECASE)
 # What most are, and what needs no decoding: an organisation, a name, and perhaps a version.
 _PLAIN = re.compile(r"pkg:huggingface/([A-Za-z0-9_.-]+)/([A-Za-z0-9_.-]+)(?:@([A-Za-z0-9_.-]+))?")
-_NONE = "This is not a package URL: write pkg:huggingface/organisation/name@commit."
 
 
-class UnreadablePurlError(ValueError):
+class UnreadablePurlError(RefusalError):
     """The text is no package URL, or none its type allows; the message says why, in a sentence."""
+
+
+def _none() -> UnreadablePurlError:
+    return UnreadablePurlError("This is not a package URL: write pkg:huggingface/organisation/name@commit.")
 
 
 @dataclass(frozen=True)
@@ -43,14 +48,14 @@ def parse(text: str) -> Purl:
         return _checked_huggingface(Purl("huggingface", plain[1], plain[2], plain[3] or ""))
     start = _SCHEME_AND_TYPE.match(text)
     if start is None or not text.isascii() or not text.isprintable() or " " in text:
-        raise UnreadablePurlError(_NONE)
+        raise _none()
     rest = text[start.end() :]
     _refuse_ambiguous(rest)
     try:
         raw = PackageURL.from_string(f"pkg:{start.group(1).lower()}/{rest}", normalize_purl=False)
         found = PackageURL(raw.type, unquote(raw.namespace or ""), unquote(raw.name), None, raw.qualifiers)
     except ValueError:
-        raise UnreadablePurlError(_NONE) from None
+        raise _none() from None
     if "%2f" in f"{raw.namespace}#{raw.subpath}".lower():
         raise UnreadablePurlError("A part of this package URL has an encoded slash where none may be.")
     # The version is not given to the library, which lowers the letter case of branches, too.
@@ -100,7 +105,7 @@ def _refuse_ambiguous(rest: str) -> None:
     try:
         unquote(rest, errors="strict")
     except UnicodeDecodeError:
-        raise UnreadablePurlError(_NONE) from None
+        raise _none() from None
     if _HALF_A_TRIPLET.search(rest):
         raise UnreadablePurlError("This package URL has a percent sign that encodes nothing.")
     pairs = rest.partition("#")[0].partition("?")[2].split("&")

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from catalogue.hub import Hub, Reference, UnreadableReferenceError, hubs
 from catalogue.purls import Purl, UnreadablePurlError, parse
+from lib.refusal import Words
 
 MOST_CHARACTERS = 2000
 _WRAPPING = " \t\r\n<>\"'`"
@@ -29,21 +30,27 @@ _HOSTS_WITHOUT_LOOKUP = {
     "openxlab.org.cn": "OpenXLab",
     "replicate.com": "Replicate",
 }
-_HOW = "Write organisation/name as on Hugging Face, the address of the model's page, or a package URL (pkg:...)."
+_HOW = Words("Write organisation/name as on Hugging Face, the address of the model's page, or a package URL (pkg:...).")
 
 
 def read(text: str) -> Reference:
     """The model that `text` names; raises UnreadableReferenceError for any other text."""
     text = text.lstrip(_WRAPPING).rstrip(_ENDINGS)
     if not text:
-        raise UnreadableReferenceError(f"No model is named. {_HOW}")
+        raise UnreadableReferenceError("No model is named. %(how)s", how=_HOW)
     if len(text) > MOST_CHARACTERS:
-        raise UnreadableReferenceError(f"This is too long to name a model (more than {MOST_CHARACTERS} characters).")
+        raise UnreadableReferenceError(
+            "This is too long to name a model (more than %(most)s characters).", most=MOST_CHARACTERS
+        )
     if file_digest(text):
-        raise UnreadableReferenceError(f"This is the SHA-256 of a file: it does not say which model has it. {_HOW}")
+        raise UnreadableReferenceError(
+            "This is the SHA-256 of a file: it does not say which model has it. %(how)s", how=_HOW
+        )
     text = _named_by_command(text)
     if text.split() != [text]:
-        raise UnreadableReferenceError(f"This is more than one word, so it is not certain which model is meant. {_HOW}")
+        raise UnreadableReferenceError(
+            "This is more than one word, so it is not certain which model is meant. %(how)s", how=_HOW
+        )
     if text[:4].lower() == "pkg:":
         return _checked(_read_purl(text))
     for hub in hubs().values():
@@ -93,7 +100,7 @@ def _read_bare(text: str) -> Reference:
         if reference is not None and reference.name == text.partition("@")[0]:
             return reference
     if "/" in text:
-        raise UnreadableReferenceError(f"This is not the name of a model. {_HOW}")
+        raise UnreadableReferenceError("This is not the name of a model. %(how)s", how=_HOW)
     return _read_one_word(text)
 
 
@@ -106,7 +113,7 @@ def _read_one_word(text: str) -> Reference:
             reference = None
         if reference is not None:
             return reference
-    raise UnreadableReferenceError(f"One word alone is not certain to be a model. {_HOW}")
+    raise UnreadableReferenceError("One word alone is not certain to be a model. %(how)s", how=_HOW)
 
 
 def _refuse_addresses(text: str) -> None:
@@ -114,19 +121,19 @@ def _refuse_addresses(text: str) -> None:
     try:
         host = urlsplit(text if "://" in text else f"https://{text}").hostname or ""
     except ValueError:
-        raise UnreadableReferenceError(f"This address cannot be read. {_HOW}") from None
+        raise UnreadableReferenceError("This address cannot be read. %(how)s", how=_HOW) from None
     for known, title in _HOSTS_WITHOUT_LOOKUP.items():
         if host == known or host.endswith(f".{known}"):
-            raise UnreadableReferenceError(f"Models on this hub cannot be looked up yet: {title}.")
+            raise UnreadableReferenceError("Models on this hub cannot be looked up yet: %(hub)s.", hub=title)
     if "://" in text or text.lower().startswith("www."):
-        raise UnreadableReferenceError(f"This address is on no hub of models that is known here. {_HOW}")
+        raise UnreadableReferenceError("This address is on no hub of models that is known here. %(how)s", how=_HOW)
 
 
 def _read_purl(text: str) -> Reference:
     try:
         purl = parse(text)
     except UnreadablePurlError as error:
-        raise UnreadableReferenceError(str(error)) from None
+        raise UnreadableReferenceError(error.sentence, **error.values) from None
     hub, name = _hub_and_name(purl)
     _refuse_other_endpoints(purl, hub)
     return _as_the_hub_reads_it(hub, Reference(hub.slug, name, purl.version), purl.subpath)
@@ -141,14 +148,16 @@ def _hub_and_name(purl: Purl) -> tuple[Hub, str]:
     hub = hubs().get(slug)
     if hub is None:
         kind = slug if _HUB_SLUG.fullmatch(slug) else purl.type[:40]
-        raise UnreadableReferenceError(f"Models cannot be looked up yet by this kind of package URL: {kind}.")
+        raise UnreadableReferenceError(
+            "Models cannot be looked up yet by this kind of package URL: %(kind)s.", kind=kind
+        )
     return hub, f"{namespace}/{purl.name}" if namespace else purl.name
 
 
 def _refuse_other_endpoints(purl: Purl, hub: Hub) -> None:
     endpoint = purl.qualifiers.get("repository_url", "")
     if endpoint and not _is_endpoint(endpoint, hub):
-        raise UnreadableReferenceError(f"This package URL is about another server than {hub.title}'s own.")
+        raise UnreadableReferenceError("This package URL is about another server than %(hub)s's own.", hub=hub.title)
 
 
 def _is_endpoint(address: str, hub: Hub) -> bool:
@@ -165,7 +174,7 @@ def _as_the_hub_reads_it(hub: Hub, named: Reference, file: str) -> Reference:
     """`named`, provided its page's address reads back as the same name: then the hub's own rules hold."""
     reference = hub.read(hub.url(named))
     if reference is None or reference.name != named.name or (reference.revision != "") != (named.revision != ""):
-        raise UnreadableReferenceError(f"This name or revision is not one a model on {hub.title} can have.")
+        raise UnreadableReferenceError("This name or revision is not one a model on %(hub)s can have.", hub=hub.title)
     if not file.isprintable() or len(file) > MOST_CHARACTERS:
         raise UnreadableReferenceError("The path that is given is not that of a file.")
     return replace(reference, file=file) if file != reference.file else reference

@@ -1,7 +1,8 @@
 """`make messages`: the catalogues of translations, brought up to date with what is marked, and compiled.
 
-Marked are `{% translate %}` and `{% blocktranslate %}` in templates, gettext and its sisters in Python, and words that
-are data (`website.vocabulary`). Babel does what GNU gettext would, without a package of the system.
+Marked are `{% translate %}` and `{% blocktranslate %}` in templates, gettext and its sisters in Python, the sentences
+of refusals (`lib.refusal`), and words that are data (`VOCABULARIES`). Babel does what GNU gettext would, without a
+package of the system.
 """
 
 import sys
@@ -23,11 +24,22 @@ from django.utils.translation.template import templatize
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("website", "reports", "federation", "incidents", "catalogue", "accounts", "lib")
 # What gives (context, words, place) of words that are data.
-VOCABULARIES = ("website.vocabulary.vocabulary_words",)
+VOCABULARIES = ("website.vocabulary.vocabulary_words", "website.reporting.vocabulary.vocabulary_words")
 _LAZY: dict[str, Any] = {
     f"{name}_lazy": DEFAULT_KEYWORDS[name] for name in ("gettext", "ngettext", "pgettext", "npgettext")
 }
-_KEYWORDS: dict[str, Any] = {**DEFAULT_KEYWORDS, **_LAZY, "gettext_noop": None}
+# Errors whose first argument is a sentence for people, and what stands in such a sentence (lib/refusal.py).
+REFUSALS = (
+    "RefusalError",
+    "RefusedFileError",
+    "RefusedMessageError",
+    "RefusedMailAddressError",
+    "AppealedBeforeError",
+    "UnreadableReferenceError",
+    "UnreadablePurlError",
+    "Words",
+)
+_KEYWORDS: dict[str, Any] = {**DEFAULT_KEYWORDS, **_LAZY, **dict.fromkeys((*REFUSALS, "gettext_noop"))}
 _NOTE = "Translators:"
 _HEADER = """\
 # Faultline in another language. docs/translating.md says how, and has the glossary.

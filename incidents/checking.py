@@ -19,6 +19,7 @@ from catalogue.references import file_digest, read
 from incidents import check_rows
 from incidents.check_rows import Concerned, Head, KnownFile, KnownModel, Name, Rows
 from incidents.record import AffectedStatus
+from lib.wording import in_words
 
 _PREFIX = re.compile(r"[0-9a-f]{7,}")  # git itself abbreviates a commit to seven digits
 _ADDRESS = re.compile(r"pkg:|[a-z]+://", re.IGNORECASE)
@@ -125,7 +126,7 @@ def _identity(text: str) -> tuple[Identity | None, str]:
     try:
         reference = read(text)
     except UnreadableReferenceError as error:
-        return None, str(error)
+        return None, in_words(error)
     exact = hubs()[reference.hub].is_immutable(reference.revision)
     moving = Exactness.MOVING if reference.revision else Exactness.MODEL
     return Identity(Exactness.REVISION if exact else moving, "reference", text, reference), ""

@@ -18,6 +18,8 @@ from typing import Any
 
 import structlog
 
+from lib.refusal import RefusalError, Words
+
 log = structlog.get_logger()
 
 MOST_MEMORY = 1_500_000_000
@@ -29,12 +31,17 @@ _PATIENCE_SECONDS = 30
 _PROJECT = Path(__file__).resolve().parent.parent
 _START = "from lib.confined import answer; answer()"
 _HEADER = struct.Struct(">I")
-_TOO_MUCH = "Reading this file takes more time or memory than is safe, so it is refused. Send a smaller or simpler one."
 _places = BoundedSemaphore(_AT_ONCE)
 
 
-class RefusedFileError(ValueError):
+class RefusedFileError(RefusalError):
     """The file is not taken; the message is a sentence for whoever sent it."""
+
+
+def _too_much() -> RefusedFileError:
+    return RefusedFileError(
+        "Reading this file takes more time or memory than is safe, so it is refused. Send a smaller or simpler one."
+    )
 
 
 def run(task: str, content: bytes) -> tuple[dict[str, Any], bytes]:
@@ -47,17 +54,17 @@ def run(task: str, content: bytes) -> tuple[dict[str, Any], bytes]:
             command, input=content, capture_output=True, cwd=_PROJECT, env={}, timeout=MOST_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise RefusedFileError(_TOO_MUCH) from error
+        raise _too_much() from error
     finally:
         _places.release()
     if done.returncode:
         # Its words may quote the file, so only how it ended is logged.
         log.warning("a confined task ended badly", task=task, code=done.returncode)
-        raise RefusedFileError(_TOO_MUCH)
+        raise _too_much()
     (length,) = _HEADER.unpack_from(done.stdout)
     facts = json.loads(done.stdout[_HEADER.size : _HEADER.size + length])
-    if sentence := facts.get("refused"):
-        raise RefusedFileError(sentence)
+    if refused := facts.get("refused"):
+        raise _refusal(refused)
     return facts["facts"], done.stdout[_HEADER.size + length :]
 
 
@@ -68,13 +75,24 @@ def answer() -> None:
     content = sys.stdin.buffer.read()
     try:
         facts, result = getattr(import_module(module), function)(content)
-        said: dict[str, Any] = {"facts": facts} if len(result) <= MOST_BYTES_OUT else {"refused": _TOO_MUCH}
+        said: dict[str, Any] = {"facts": facts} if len(result) <= MOST_BYTES_OUT else _refused(_too_much())
     except RefusedFileError as refusal:
-        said, result = {"refused": str(refusal)}, b""
+        said, result = _refused(refusal), b""
     except MemoryError:
-        said, result = {"refused": _TOO_MUCH}, b""
+        said, result = _refused(_too_much()), b""
     header = json.dumps(said).encode()
     sys.stdout.buffer.write(_HEADER.pack(len(header)) + header + (result if "facts" in said else b""))
+
+
+def _refused(refusal: RefusedFileError) -> dict[str, Any]:
+    """A refusal as JSON, which does not tell words from other texts."""
+    words = [name for name, value in refusal.values.items() if isinstance(value, Words)]
+    return {"refused": {"sentence": refusal.sentence, "values": refusal.values, "words": words}}
+
+
+def _refusal(refused: dict[str, Any]) -> RefusedFileError:
+    sentence, words = refused["sentence"], refused["words"]
+    return RefusedFileError(sentence, **{k: Words(v) if k in words else v for k, v in refused["values"].items()})
 
 
 def _limit() -> None:

@@ -8,6 +8,8 @@ from django.core.files.uploadedfile import InMemoryUploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, SkipFile
 from django.http import HttpRequest
 
+from lib.confined import RefusedFileError
+
 MOST_BYTES = 20_000_000
 MOST_BYTES_AT_ONCE = 40_000_000
 MOST_FILES_AT_ONCE = 5
@@ -25,7 +27,7 @@ class Collect(FileUploadHandler):
         """Files of any other field are skimmed without a word."""
         super().__init__()
         self.fields = frozenset(fields)
-        self.refused: list[tuple[str, str]] = []
+        self.refused: list[tuple[str, RefusedFileError]] = []
         self._taken = self._files = 0
         self._buffer = BytesIO()
 
@@ -35,7 +37,7 @@ class Collect(FileUploadHandler):
         if self.field_name not in self.fields:
             raise SkipFile
         if self._files == MOST_FILES_AT_ONCE:
-            self._refuse(f"At most {MOST_FILES_AT_ONCE} files can be sent at once.")
+            self._refuse(RefusedFileError("At most %(most)s files can be sent at once.", most=MOST_FILES_AT_ONCE))
         self._files += 1
         self._buffer = BytesIO()
 
@@ -43,10 +45,14 @@ class Collect(FileUploadHandler):
         """Keeps a part of the file, or raises SkipFile and forgets what it had of it."""
         if start + len(raw_data) > MOST_BYTES:
             self._taken -= start
-            self._refuse(f"The file is larger than {MOST_BYTES // 1_000_000} MB.")
+            self._refuse(RefusedFileError("The file is larger than %(most)s MB.", most=MOST_BYTES // 1_000_000))
         if self._taken + len(raw_data) > MOST_BYTES_AT_ONCE:
             self._taken -= start
-            self._refuse(f"The files together are larger than {MOST_BYTES_AT_ONCE // 1_000_000} MB.")
+            self._refuse(
+                RefusedFileError(
+                    "The files together are larger than %(most)s MB.", most=MOST_BYTES_AT_ONCE // 1_000_000
+                )
+            )
         self._taken += len(raw_data)
         self._buffer.write(raw_data)
 
@@ -56,9 +62,9 @@ class Collect(FileUploadHandler):
         # What the sender says of its type is not passed on: nobody is to believe it.
         return InMemoryUploadedFile(self._buffer, self.field_name, self.file_name, "", file_size, None)
 
-    def _refuse(self, sentence: str) -> NoReturn:
+    def _refuse(self, refusal: RefusedFileError) -> NoReturn:
         self._buffer = BytesIO()
-        self.refused.append((self.file_name or "file", sentence))
+        self.refused.append((self.file_name or "file", refusal))
         raise SkipFile
 
 

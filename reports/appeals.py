@@ -4,13 +4,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from lib.refusal import RefusalError
 from reports import conversation
 from reports.actors import REPORTER, NotAllowedError, WrongStateError, record_activity, require
 from reports.conflicts import refuse_conflict
 from reports.models import Activity, Appeal, AppealOutcome, MessageKind, Report, ReportState
 
 
-class AppealedBeforeError(ValueError):
+class AppealedBeforeError(RefusalError):
     """The reporter has appealed; once is all there is."""
 
 

@@ -11,10 +11,12 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext
 from pydantic import TypeAdapter, ValidationError
 
 from accounts.models import User
 from incidents.record import WebUrl
+from lib.refusal import RefusalError
 from lib.seal import UnreadableSealError, seal, unseal
 from reports import mail
 from reports.actors import REPORTER, Actor, WrongStateError, record_activity, require
@@ -29,7 +31,7 @@ MOST_MESSAGES = 300
 _link = TypeAdapter(WebUrl)
 
 
-class RefusedMessageError(ValueError):
+class RefusedMessageError(RefusalError):
     """The message is not taken; the error is a sentence for who wrote it."""
 
 
@@ -153,7 +155,7 @@ def _said(message: Message, now: datetime, *, who: str) -> Said:
     try:
         text = unseal(bytes(message.sealed))
     except UnreadableSealError:
-        text = "(None of this node's keys opens this message.)"
+        text = gettext("(None of this node's keys opens this message.)")
     return Said(
         pk=message.pk,
         who=who,
@@ -186,7 +188,11 @@ def _store(
     if not text:
         raise RefusedMessageError("Write something first.")
     if len(text) > LONGEST:
-        raise RefusedMessageError(f"Write at most {LONGEST:,} characters; this has {len(text):,}. Send it in parts.")
+        raise RefusedMessageError(
+            "Write at most %(most)s characters; this has %(has)s. Send it in parts.",
+            most=f"{LONGEST:,}",
+            has=f"{len(text):,}",
+        )
     if holds_receipt(text, report):
         raise RefusedMessageError(
             "This holds the receipt code itself. Take it out: whoever knows the code can read and withdraw the report."
@@ -203,7 +209,7 @@ def _store(
 def _links(links: Iterable[str]) -> list[str]:
     lines = [line.strip() for line in links if line.strip()]
     if len(lines) > MOST_LINKS:
-        raise RefusedMessageError(f"Send at most {MOST_LINKS} links at a time.")
+        raise RefusedMessageError("Send at most %(most)s links at a time.", most=MOST_LINKS)
     for line in lines:
         try:
             _link.validate_python(line)

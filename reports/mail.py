@@ -19,6 +19,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from lib.due import lease_next
+from lib.language import speaking
+from lib.refusal import RefusalError
 from lib.seal import seal, unseal
 from lib.wake import wake
 from reports.actors import REPORTER, record_activity
@@ -33,22 +35,24 @@ REMIND_AFTER = timedelta(days=7)
 _PERMANENT = 500
 
 
-class RefusedAddressError(ValueError):
+class RefusedMailAddressError(RefusalError):
     """The address is not taken; the error is a sentence for the reporter."""
 
 
 @transaction.atomic
-def leave_address(*, report: Report, address: str) -> None:
-    """Keeps where to tell the reporter that there is news, in place of what was left before."""
+def leave_address(*, report: Report, address: str, language: str = settings.LANGUAGE_CODE) -> None:
+    """Keeps where to tell the reporter that there is news, and in which language, in place of what was left before."""
     if not settings.MAIL_ON:
-        raise RefusedAddressError("This node sends no mail.")
+        raise RefusedMailAddressError("This node sends no mail.")
     address = address.strip()
     try:
         validate_email(address)
     except ValidationError as error:
-        raise RefusedAddressError("This is not a mail address we could write to, such as name@example.org.") from error
+        raise RefusedMailAddressError(
+            "This is not a mail address we could write to, such as name@example.org."
+        ) from error
     MailAddress.objects.filter(report=report).delete()
-    MailAddress.objects.create(report=report, sealed=seal(address))
+    MailAddress.objects.create(report=report, sealed=seal(address), language=language)
     record_activity(REPORTER, "leave mail address", report=report)
 
 
@@ -107,7 +111,9 @@ def _send(lease: MailDue) -> bool:
         if not lease.certain and not _unread(address):
             _end(lease)
             return False
-        _mail(lease, unseal(bytes(address.sealed))).send()
+        with speaking(address.language):
+            mail = _mail(lease, unseal(bytes(address.sealed)))
+        mail.send()
     except (SMTPException, OSError) as error:
         if _is_permanent(error) or lease.attempts >= MOST_ATTEMPTS:
             log.warning("mail given up", mail=lease.pk, error=type(error).__name__)

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
 from incidents.record import Kind
 from lib import confined
 from lib.confined import RefusedFileError
@@ -40,7 +43,7 @@ class Draft:
 
 def read_results(content: bytes) -> Results | None:
     """What a result file says, read in a confined process; None if it is no known tool's. Raises RefusedFileError."""
-    facts, _ = confined.run("reports.redteam_results:read_confined", content)
+    facts, _bytes = confined.run("reports.redteam_results:read_confined", content)
     return from_plain(facts["results"]) if facts["results"] else None
 
 
@@ -49,7 +52,9 @@ def draft_of(content: bytes) -> Draft:
     results = read_results(content)
     if results is None:
         tools = ", ".join(adapter.title for adapter in adapters().values())
-        raise RefusedFileError(f"This is no result file of a tool that is read here ({tools}). Attach it as evidence.")
+        raise RefusedFileError(
+            "This is no result file of a tool that is read here (%(tools)s). Attach it as evidence.", tools=tools
+        )
     return drafted(results)
 
 
@@ -57,10 +62,11 @@ def drafted(results: Results) -> Draft:
     """The draft, worded in the same way for every tool."""
     models = tuple(name for model in results.models if (name := clean_line(model)))
     tool = " ".join(name for name in (results.tool, clean_line(results.version)) if name)
-    about = f" on {models[0]}" if len(models) == 1 else ""
+    values = {"tool": results.tool, "in_short": _in_short(results.metrics), "model": models[0] if models else ""}
+    title = _("%(tool)s: %(in_short)s on %(model)s") if len(models) == 1 else _("%(tool)s: %(in_short)s")
     return Draft(
         models=models,
-        title=f"{results.tool}: {_in_short(results.metrics)}{about}"[:200],
+        title=(title % values)[:200],
         text=_text(tool, results),
         kind=Kind.MEASUREMENT,
         occurred=results.date or None,
@@ -70,28 +76,34 @@ def drafted(results: Results) -> Draft:
 def _in_short(metrics: Sequence[Metric]) -> str:
     counted = [metric for metric in metrics if metric.hits is not None]
     if not counted:
-        return f"{len(metrics)} scores"
+        return ngettext("%(scores)d score", "%(scores)d scores", len(metrics)) % {"scores": len(metrics)}
     through, probes = ({metric.probe for metric in counted if metric.hits}, {metric.probe for metric in counted})
-    return f"{len(through)} of {len(probes)} probes got through"
+    values = {"through": len(through), "probes": len(probes)}
+    return (
+        ngettext(
+            "%(through)d of %(probes)d probe got through", "%(through)d of %(probes)d probes got through", len(probes)
+        )
+        % values
+    )
 
 
 def _text(tool: str, results: Results) -> str:
-    when = f" on {results.date}" if results.date else ""
-    lines = [f"Measured with {tool}{when}.", ""]
+    measured = _("Measured with %(tool)s on %(date)s.") if results.date else _("Measured with %(tool)s.")
+    lines = [measured % {"tool": tool, "date": results.date}, ""]
     if results.metrics:
-        lines += ["| probe | judged by | got through | score |", "|---|---|---|---|"]
+        lines += [_("| probe | judged by | got through | score |"), "|---|---|---|---|"]
         lines += [_row(metric) for metric in results.metrics[:MOST_ROWS]]
     if (more := len(results.metrics) - MOST_ROWS) > 0:
-        lines += ["", f"And {more} more, in the file."]
-    return "\n".join([*lines, "", "Prompts and answers are in the attached result file."])
+        lines += ["", _("And %(more)d more, in the file.") % {"more": more}]
+    return "\n".join([*lines, "", _("Prompts and answers are in the attached result file.")])
 
 
 def _row(metric: Metric) -> str:
     count = {
         (False, False): "",
-        (False, True): f"{metric.total} tried",
+        (False, True): _("%(total)s tried") % {"total": metric.total},
         (True, False): f"{metric.hits}",
-        (True, True): f"{metric.hits} of {metric.total}",
+        (True, True): _("%(hits)s of %(total)s") % {"hits": metric.hits, "total": metric.total},
     }[metric.hits is not None, metric.total is not None]
     score = "" if metric.score is None else f"{metric.score:.3g}"
     return f"| {_cell(metric.probe)} | {_cell(metric.detector)} | {count} | {score} |"

@@ -1,4 +1,4 @@
-"""Reason codes as one table: what each means, and what the reporter reads. The texts are translated where a node is."""
+"""Reason codes as one table: what each means, and what the reporter reads, in the language of the report."""
 
 import re
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
+from lib.language import speaking
 from reports.models import RejectReason, Report
 
 MOST_ADDED = 1500
@@ -109,7 +110,8 @@ REPLIES: dict[str, str | Promise] = {
 
 def compose(reason: RejectReason | AskReason, report: Report, added: str = "") -> str:
     """What the reporter reads: the reply of the reason with its variables filled in, then the moderator's own words."""
-    values = {name: variable.value(report) for name, variable in VARIABLES.items()}
-    # Not str.format: a name that a reporter sent must not be read as a format.
-    reply = _VARIABLE.sub(lambda match: values[match[1]], str(REPLIES[reason]))
+    with speaking(report.language):
+        values = {name: variable.value(report) for name, variable in VARIABLES.items()}
+        # Not str.format: a name that a reporter sent must not be read as a format.
+        reply = _VARIABLE.sub(lambda match: values[match[1]], str(REPLIES[reason]))
     return "\n\n".join(part for part in (capfirst(reply), added.strip()[:MOST_ADDED]) if part)

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from incidents.record import ReducedDate, Severity, Sha256
+from lib.refusal import RefusalError
 
 MOST_TURNS = 50
 LONGEST_EMBARGO = timedelta(days=90)
@@ -219,9 +220,9 @@ class Reproduction(_Part):
     @model_validator(mode="after")
     def _counts_fit(self) -> Self:
         if (self.succeeded is None) != (self.attempts is None):
-            raise ValueError("say both how often it happened and how often you tried, or neither")
+            raise RefusalError("say both how often it happened and how often you tried, or neither")
         if self.succeeded is not None and self.attempts is not None and self.succeeded > self.attempts:
-            raise ValueError("it cannot have happened more often than you tried")
+            raise RefusalError("it cannot have happened more often than you tried")
         return self
 
 
@@ -237,7 +238,7 @@ class Impact(_Part):
 def _near_enough(day: date) -> date:
     today = datetime.now(UTC).date()
     if not today < day <= today + LONGEST_EMBARGO:
-        raise ValueError(f"an embargo ends between tomorrow and {today + LONGEST_EMBARGO}")
+        raise RefusalError("an embargo ends between tomorrow and %(day)s", day=today + LONGEST_EMBARGO)
     return day
 
 
@@ -267,5 +268,5 @@ class Consent(_Part):
     @model_validator(mode="after")
     def _name_and_consent_agree(self) -> Self:
         if self.credit != bool(self.credit_name):
-            raise ValueError("to be credited, agree to it and give the name; else leave both out")
+            raise RefusalError("to be credited, agree to it and give the name; else leave both out")
         return self

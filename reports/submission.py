@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from incidents.record import Kind, PublicId, ReducedDate, TermCode, WebUrl
 from incidents.taxonomy import category_codes
+from lib.refusal import RefusalError
 from reports.structure import Consent, Details, Disclosure, Impact, Reproduction, Transcript
 
 MOST_MODELS = 20
@@ -14,6 +16,7 @@ MOST_LINKS = 50
 # As deep as a submission goes; what is nested deeper is refused anyway.
 _DEEPEST = 5
 
+LanguageTag = Annotated[str, StringConstraints(max_length=35, pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$")]
 ModelText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 
 
@@ -44,6 +47,7 @@ class Submission(BaseModel):
     disclosure: Disclosure | None = Field(None, description="What the publisher knows, and an embargo you wish for.")
     consent: Consent | None = Field(None, description="Sharing your contact, credit by name, licence.")
     about_incident: PublicId | None = Field(None, description="The published incident this is further evidence for.")
+    language: LanguageTag = Field("en", description="The language to answer you in, for example es (BCP 47).")
 
     @model_validator(mode="before")
     @classmethod
@@ -55,13 +59,13 @@ class Submission(BaseModel):
     @classmethod
     def _known_category(cls, code: str) -> str:
         if code not in category_codes():
-            raise ValueError(f"no such category: {code}")
+            raise RefusalError("no such category: %(code)s", code=code)
         return code
 
     @model_validator(mode="after")
     def _only_a_contact_is_shared(self) -> Self:
         if self.consent and self.consent.share_contact and not self.contact.strip():
-            raise ValueError("to share your contact with the publisher, leave one")
+            raise RefusalError("to share your contact with the publisher, leave one")
         return self
 
     def parts(self) -> dict[str, dict[str, Any]]:
@@ -72,8 +76,9 @@ class Submission(BaseModel):
         }
 
     def content(self) -> dict[str, Any]:
-        """What makes two reports equal, as a JSON value: all but who reports, and nothing of what was left out."""
-        core = self.model_dump(mode="json", exclude={"contact", "about_incident", *PARTS})
+        """What makes two reports equal, as a JSON value: all but who reports, in which language, and nothing of
+        what was left out."""
+        core = self.model_dump(mode="json", exclude={"contact", "about_incident", "language", *PARTS})
         added = {"about_incident": self.about_incident, **self.parts()}
         return core | {name: value for name, value in added.items() if value}
 
@@ -82,13 +87,28 @@ PARTS = ("details", "transcript", "reproduction", "impact", "disclosure", "conse
 _SOUND = {"models": ("org/name",), "text": "x" * 30, "category": "misuse"}
 
 
-def problems_in(answers: Mapping[str, Any]) -> list[tuple[tuple[str, ...], str]]:
-    """What is wrong with some of a submission's fields, the others aside: where, and a sentence."""
+def problems_in(answers: Mapping[str, Any]) -> list[tuple[tuple[str, ...], RefusalError]]:
+    """What is wrong with some of a submission's fields, the others aside: where, and why in a sentence."""
     try:
         Submission.model_validate(_SOUND | dict(answers))
     except ValidationError as error:
-        return [(tuple(map(str, problem["loc"])), problem["msg"]) for problem in error.errors()]
+        return [(tuple(map(str, problem["loc"])), _for_a_form(problem)) for problem in error.errors()]
     return []
+
+
+def _for_a_form(problem: ErrorDetails) -> RefusalError:
+    bounds = problem.get("ctx", {})
+    match problem["type"]:
+        case "value_error" if isinstance(bounds["error"], RefusalError):
+            return bounds["error"]
+        case "string_too_short":
+            return RefusalError("Write at least %(count)s characters.", count=bounds["min_length"])
+        case "string_too_long":
+            return RefusalError("Write at most %(count)s characters.", count=bounds["max_length"])
+        case "less_than_equal":
+            return RefusalError("Write a number of at most %(most)s.", most=bounds["le"])
+    said = problem["msg"].removeprefix("Value error, ")
+    return RefusalError(said)
 
 
 def _without_nul(value: Any, depth: int) -> Any:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused
 from typing import Any
+from urllib.parse import parse_qs
 
 import structlog
 from django.conf import settings
@@ -23,9 +24,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from incidents import log as public_log
+from incidents.taxonomy import OWN, taxonomies
 from lib.due import lease_next
+from lib.language import speaking
 from lib.seal import seal, unseal
 from lib.wake import wake
 from reports import news
@@ -48,10 +52,10 @@ class RefusedSubscriptionError(ValueError):
 
 
 @transaction.atomic
-def subscribe(*, address: str, query: str, days: int) -> None:
+def subscribe(*, address: str, query: str, days: int, language: str = settings.LANGUAGE_CODE) -> None:
     """Has an address asked whether it wants to hear of records that match; nothing if it was asked already.
 
-    `query` is what `news.one_spelling` gave. Raises RefusedSubscriptionError.
+    `query` is what `news.one_spelling` gave; the mails are in `language`. Raises RefusedSubscriptionError.
     """
     if not settings.MAIL_ON:
         raise RefusedSubscriptionError(_("This node sends no mail."))
@@ -74,6 +78,7 @@ def subscribe(*, address: str, query: str, days: int) -> None:
             "sealed": seal(json.dumps({"address": address, "token": token})),
             "token_digest": _digest(token),
             "days": days,
+            "language": language,
         },
     )
     wake("subscription asked for")
@@ -117,7 +122,8 @@ def send_due() -> int:
 def _work(lease: Subscription) -> bool:
     """Does what one leased row is due for. Errors are kept by type: texts name addresses."""
     try:
-        return _ask(lease) if lease.confirmed_at is None else _tell(lease)
+        with speaking(lease.language):
+            return _ask(lease) if lease.confirmed_at is None else _tell(lease)
     except (SMTPException, OSError) as error:
         if _is_permanent(error) or lease.attempts >= MOST_ATTEMPTS:
             log.warning("subscription given up", subscription=lease.pk, error=type(error).__name__)
@@ -169,8 +175,28 @@ def _tell(lease: Subscription) -> bool:
 
 def _line(document: Mapping[str, Any]) -> str:
     address = settings.BASE_URL + reverse("website:incident", args=[document["id"]])
-    standing = "" if document["status"] == "published" else f" ({document['status']})"
-    return f"{document['title']}{standing}\n{document['kind']}, severity {document['severity']}\n{address}"
+    kind, severity, status = document["kind"], document["severity"], document["status"]
+    standing = "" if status == "published" else f" ({pgettext('status', status)})"
+    about = _("%(kind)s, severity %(severity)s")
+    about %= {"kind": pgettext("kind", kind), "severity": pgettext("severity", severity)}
+    return f"{document['title']}{standing}\n{about}\n{address}"
+
+
+def described(query: str) -> str:
+    """A query as people read it, in the language that is active; words for all records where it is empty."""
+    pairs = [
+        f"{_spoken('field', name)}: {', '.join(_spoken(name, value) for value in values)}"
+        for name, values in parse_qs(query).items()
+    ]
+    return "; ".join(pairs) or _("all records")
+
+
+def _spoken(vocabulary: str, code: str) -> str:
+    """A code in words; as it stands where it has none, as in English."""
+    term = taxonomies()[OWN].term(code) if vocabulary == "category" else None
+    plain = term.title if term else code.replace("_", " ")
+    said = _(plain) if term else pgettext(vocabulary, plain)
+    return code if said == plain else said
 
 
 def _opened(lease: Subscription) -> tuple[str, str]:

@@ -120,6 +120,7 @@ def submit(
         occurred=submission.occurred or "",
         links=list(submission.links),
         about_incident=submission.about_incident or "",
+        language=submission.language,
         claimed_severity=submission.impact.severity if submission.impact else Severity.UNKNOWN,
         embargo_wish=submission.disclosure.embargo_until if submission.disclosure else None,
         **submission.parts(),

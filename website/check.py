@@ -27,6 +27,7 @@ from lib import limits, uploads
 from lib.limits import Budget, Limit
 from lib.network import network_of
 from lib.store import key
+from lib.wording import in_words
 from website.private import private
 
 MOST_LINES = 1000
@@ -126,7 +127,7 @@ def _page(request: HttpRequest) -> HttpResponse:
         return _shown(request, CheckForm())
     form = CheckForm(request.POST, request.FILES)
     if taking.refused:
-        form.add_error("bom", taking.refused[0][1])
+        form.add_error("bom", in_words(taking.refused[0][1]))
     if not form.is_valid():
         return _shown(request, form, status=HTTPStatus.BAD_REQUEST)
     if wait := _seconds_to_wait(request):

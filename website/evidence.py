@@ -1,11 +1,13 @@
 """Files that are added to a report behind its receipt."""
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
 from lib import uploads
+from lib.wording import in_words
 from reports import evidence, receipts
 from reports.abuse import limits
 from reports.evidence import RefusedFileError
@@ -34,24 +36,24 @@ def _add(request: HttpRequest, taking: uploads.Collect) -> HttpResponse:
         return private(status.ask_again(request))
     if wait := limits.take(limits.MESSAGE, guard.network(request)):
         form = FilesForm({})
-        form.add_error(None, f"Too much came from your network. {guard.wait_words(wait)}")
+        form.add_error(None, gettext("Too much came from your network. %(wait)s") % {"wait": guard.wait_words(wait)})
         return private(guard.with_retry(status.page(request, report, status=429, failed={"files": form}), wait))
     form = FilesForm(request.POST, request.FILES, refused=taking.refused)
     if form.is_valid() and _is_added(report, form):
         names = ", ".join(held.name for held in form.held)
         report.refresh_from_db()
-        return private(status.page(request, report, done=f"Added: {names}."))
+        return private(status.page(request, report, done=gettext("Added: %(names)s.") % {"names": names}))
     return private(status.page(request, report, status=400, failed={"files": form}))
 
 
 def _is_added(report: Report, form: FilesForm) -> bool:
     """Whether the form's files are with the report now; if not, the form says why."""
     if not form.held:
-        form.add_error(FIELD, "Choose a file.")
+        form.add_error(FIELD, gettext("Choose a file."))
         return False
     try:
         evidence.add_files(report=report, files=form.held)
     except RefusedFileError as error:
-        form.add_error(FIELD, str(error))
+        form.add_error(FIELD, in_words(error))
         return False
     return True

@@ -8,19 +8,18 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.datastructures import MultiValueDict
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from lib import uploads
 from lib.sanitise.recognise import ACCEPTED
 from lib.uploads import MOST_BYTES, MOST_FILES_AT_ONCE
+from lib.wording import in_words
 from reports import evidence
 from reports.evidence import Held, RefusedFileError
 from website.private import private
 
 FIELD = "evidence"
-_HELP = (
-    f"Up to {MOST_FILES_AT_ONCE} files at once, each at most {MOST_BYTES // 1_000_000} MB. {ACCEPTED} Images and PDFs "
-    "are made anew without hidden data such as place or author, originals are not kept, and only moderators see them."
-)
 
 
 class ManyFiles(forms.FileInput):
@@ -33,17 +32,17 @@ class FilesForm(forms.Form):
     """A form that takes evidence; `held` are the files it carries. Templates include `website/_files.html`."""
 
     evidence = forms.Field(
-        label="Files",
+        label=_("Files"),
         required=False,
-        help_text=_HELP,
         widget=ManyFiles(attrs={"multiple": True}),
     )
 
     def __init__(
-        self, *args: Any, held: Iterable[Held] = (), refused: Iterable[tuple[str, str]] = (), **kwargs: Any
+        self, *args: Any, held: Iterable[Held] = (), refused: Iterable[tuple[str, RefusedFileError]] = (), **kwargs: Any
     ) -> None:
-        """`refused` are files that were turned away while they streamed in: name and sentence."""
+        """`refused` are files that were turned away while they streamed in: name and refusal."""
         super().__init__(*args, **kwargs)
+        self.fields[FIELD].help_text = _help()
         self.held = list(held)
         self._refused = list(refused)
 
@@ -55,14 +54,14 @@ class FilesForm(forms.Form):
             try:
                 self.held.append(evidence.held_from(token))
             except RefusedFileError as error:
-                self.add_error(FIELD, str(error))
-        for name, sentence in self._refused:
-            self.add_error(FIELD, f"{name}: {sentence}")
+                self.add_error(FIELD, in_words(error))
+        for name, refusal in self._refused:
+            self.add_error(FIELD, f"{name}: {in_words(refusal)}")
         for upload in self._uploads():
             try:
                 self._take(evidence.hold(upload))
             except RefusedFileError as error:
-                self.add_error(FIELD, f"{upload.name}: {error}")
+                self.add_error(FIELD, f"{upload.name}: {in_words(error)}")
         return cleaned
 
     def _tokens(self) -> list[str]:
@@ -76,6 +75,14 @@ class FilesForm(forms.Form):
         # Chosen again although it was carried along: once is enough.
         if all(file.original_sha256 != other.original_sha256 for other in self.held):
             self.held.append(file)
+
+
+def _help() -> str:
+    words = gettext(
+        "Up to %(files)d files at once, each at most %(size)d MB. %(accepted)s Images and PDFs are made anew without "
+        "hidden data such as place or author, originals are not kept, and only moderators see them."
+    )
+    return words % {"files": MOST_FILES_AT_ONCE, "size": MOST_BYTES // 1_000_000, "accepted": gettext(ACCEPTED)}
 
 
 def _all(values: Any, name: str) -> list[Any]:

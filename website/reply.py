@@ -11,15 +11,18 @@ from django import forms
 from django.forms.formsets import BaseFormSet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 from pydantic import ValidationError
 
-from incidents.record import MEANINGS, PublisherStatus, RevisionStatus
+from incidents.record import PublisherStatus, RevisionStatus
 from reports import embargo, reply, statements
 from reports.actors import NotReadyError, WrongStateError
 from reports.models import ReplyLink
+from website.reporting.vocabulary import standing
 
 MOST_REVISIONS = 20
 _BLANK_ROWS = 2
@@ -29,34 +32,34 @@ class StatementForm(forms.Form):
     """The publisher's words."""
 
     text = forms.CharField(
-        label="Your statement",
+        label=_("Your statement"),
         required=False,
         max_length=10_000,
         widget=forms.Textarea(attrs={"rows": 8}),
-        help_text="Markdown, 10,000 characters at most. It is printed under your name, as you write it.",
+        help_text=_("Markdown, 10,000 characters at most. It is printed under your name, as you write it."),
     )
 
 
 class RevisionForm(forms.Form):
     """What the publisher says of one revision."""
 
-    model = forms.TypedChoiceField(label="Model", coerce=int)
+    model = forms.TypedChoiceField(label=_("Model"), coerce=int)
     revision = forms.CharField(
-        label="Revision", required=False, max_length=200, help_text="A commit. Empty: all that are not named."
+        label=_("Revision"), required=False, max_length=200, help_text=_("A commit. Empty: all that are not named.")
     )
     status = forms.ChoiceField(
-        label="It is",
+        label=_("It is"),
         required=False,
         choices=[
-            ("", "I say nothing of it"),
-            (PublisherStatus.AFFECTED, "Affected"),
-            (PublisherStatus.NOT_AFFECTED, "Not affected"),
-            (PublisherStatus.FIXED, "Fixed in a later revision"),
-            (PublisherStatus.DISPUTED, "Not as the record says: we dispute it"),
+            ("", _("I say nothing of it")),
+            (PublisherStatus.AFFECTED, _("Affected")),
+            (PublisherStatus.NOT_AFFECTED, _("Not affected")),
+            (PublisherStatus.FIXED, _("Fixed in a later revision")),
+            (PublisherStatus.DISPUTED, _("Not as the record says: we dispute it")),
         ],
     )
     fixed_in = forms.CharField(
-        label="Fixed in", required=False, max_length=200, help_text="The commit, if it is fixed."
+        label=_("Fixed in"), required=False, max_length=200, help_text=_("The commit, if it is fixed.")
     )
 
     def __init__(self, *args: Any, models: list[Mapping[str, Any]], **kwargs: Any) -> None:
@@ -74,7 +77,7 @@ class RevisionForm(forms.Form):
             return {**cleaned, "said": None}
         status, fixed_in = cleaned["status"], cleaned["fixed_in"] or None
         if (status == PublisherStatus.FIXED) != (fixed_in is not None):
-            raise forms.ValidationError("Name the revision that fixed it if it is fixed, and only then.")
+            raise forms.ValidationError(gettext("Name the revision that fixed it if it is fixed, and only then."))
         model = self.models[cleaned["model"]]
         try:
             said = RevisionStatus(
@@ -85,7 +88,7 @@ class RevisionForm(forms.Form):
                 fixed_in=fixed_in,
             )
         except ValidationError:
-            raise forms.ValidationError("A revision is one word: a commit, a branch or a tag.") from None
+            raise forms.ValidationError(gettext("A revision is one word: a commit, a branch or a tag.")) from None
         return {**cleaned, "said": said}
 
 
@@ -101,7 +104,13 @@ def page(request: HttpRequest, token: str) -> HttpResponse:
         reply.acknowledge(link=link)
         return _private(redirect("website:reply", token=token))
     if hasattr(link, "statement"):
-        return _private(render(request, "website/reply_given.html", {"link": link, "statement": link.statement}))
+        return _private(
+            render(
+                request,
+                "website/reply_given.html",
+                {"link": link, "statement": link.statement, "standing": standing(link.statement.state)},
+            )
+        )
     return _private(_answer(request, token, link))
 
 
@@ -114,7 +123,7 @@ def _answer(request: HttpRequest, token: str, link: ReplyLink) -> HttpResponse:
         try:
             statements.give(link=link, text=form.cleaned_data["text"], statuses=said)
         except NotReadyError:
-            form.add_error("text", "Write a statement, or say what is true of a revision.")
+            form.add_error("text", gettext("Write a statement, or say what is true of a revision."))
         except WrongStateError:
             return render(request, "website/reply_gone.html", status=404)
         else:
@@ -146,7 +155,7 @@ def _context(token: str, link: ReplyLink, form: StatementForm, revisions: BaseFo
         "embargo": embargo.in_force(link.case),
         "form": form,
         "revisions": revisions,
-        "statuses": list(MEANINGS[PublisherStatus].items()),
+        "statuses": list(PublisherStatus),
     }
 
 

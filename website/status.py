@@ -12,30 +12,33 @@ from django import forms
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language, gettext, pgettext_lazy
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
+from lib.wording import in_words
 from reports import appeals, conversation, mail, notices, receipts, withdrawal
 from reports.abuse import limits
 from reports.actors import WrongStateError
 from reports.appeals import AppealedBeforeError
 from reports.conversation import RefusedMessageError
-from reports.mail import RefusedAddressError
+from reports.mail import RefusedMailAddressError
 from reports.models import MailAddress, Report, ReportState
 from website import guard
 from website.files import FilesForm
 from website.private import private
 
-_REFUSALS = (RefusedMessageError, RefusedAddressError, AppealedBeforeError, WrongStateError)
+_REFUSALS = (RefusedMessageError, RefusedMailAddressError, AppealedBeforeError, WrongStateError)
 
 
 class ReceiptForm(forms.Form):
     """A receipt code."""
 
     receipt = forms.CharField(
-        label="Receipt code",
-        error_messages={"required": "Enter the receipt code."},
+        label=_("Receipt code"),
+        error_messages={"required": _("Enter the receipt code.")},
         max_length=100,
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "autocapitalize": "characters"}),
     )
@@ -45,8 +48,8 @@ class MessageForm(forms.Form):
     """Words to the moderators."""
 
     text = forms.CharField(
-        label="Your message",
-        error_messages={"required": "Write something first."},
+        label=_("Your message"),
+        error_messages={"required": _("Write something first.")},
         max_length=conversation.LONGEST,
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
     )
@@ -56,18 +59,18 @@ class EvidenceForm(forms.Form):
     """More evidence."""
 
     text = forms.CharField(
-        label="What did you find?",
+        label=_("What did you find?"),
         required=False,
         max_length=conversation.LONGEST,
         widget=forms.Textarea(attrs={"rows": 5, "autocomplete": "off"}),
-        help_text="A transcript, a log, how to see it. Leave out names and details of private persons.",
+        help_text=_("A transcript, a log, how to see it. Leave out names and details of private persons."),
     )
     links = forms.CharField(
-        label="Links",
+        label=_("Links"),
         required=False,
         max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false", "autocomplete": "off"}),
-        help_text="Where it can be seen, one a line.",
+        help_text=_("Where it can be seen, one a line."),
     )
 
 
@@ -75,8 +78,8 @@ class AppealForm(forms.Form):
     """Why a rejection is wrong."""
 
     text = forms.CharField(
-        label="Why should we look again?",
-        error_messages={"required": "Say why we should look again."},
+        label=_("Why should we look again?"),
+        error_messages={"required": _("Say why we should look again.")},
         max_length=conversation.LONGEST,
         widget=forms.Textarea(attrs={"rows": 4, "autocomplete": "off"}),
     )
@@ -86,11 +89,11 @@ class MailForm(forms.Form):
     """Where to write that there is news."""
 
     address = forms.CharField(
-        label="Mail address",
-        error_messages={"required": "Enter a mail address."},
+        label=_("Mail address"),
+        error_messages={"required": _("Enter a mail address.")},
         max_length=254,
         widget=forms.EmailInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
-        help_text="Stored encrypted, never shown to anybody, erased when you say so.",
+        help_text=_("Stored encrypted, never shown to anybody, erased when you say so."),
     )
 
 
@@ -98,8 +101,8 @@ class WithdrawForm(forms.Form):
     """The last word."""
 
     sure = forms.BooleanField(
-        label="I withdraw this report. I know that the code then leads nowhere.",
-        error_messages={"required": "Tick the box to withdraw the report."},
+        label=_("I withdraw this report. I know that the code then leads nowhere."),
+        error_messages={"required": _("Tick the box to withdraw the report.")},
     )
 
 
@@ -107,6 +110,14 @@ class ForgetForm(forms.Form):
     """One button."""
 
 
+HEADINGS = {
+    ReportState.RECEIVED: pgettext_lazy("report", "Received"),
+    ReportState.IN_REVIEW: pgettext_lazy("report", "In review"),
+    ReportState.NEEDS_INFO: _("A question for you"),
+    ReportState.ACCEPTED: pgettext_lazy("report", "Accepted"),
+    ReportState.REJECTED: pgettext_lazy("report", "Not taken up"),
+    ReportState.WITHDRAWN: pgettext_lazy("report", "Withdrawn"),
+}
 FORMS: dict[str, type[forms.Form]] = {
     "message": MessageForm,
     "evidence": EvidenceForm,
@@ -139,7 +150,7 @@ def _with_code(request: HttpRequest) -> HttpResponse:
     report = receipts.report_for(form.cleaned_data["receipt"]) if form.is_valid() else None
     if report is None:
         if not form.errors:
-            form.add_error("receipt", "No report has this receipt. Check it for mistyped characters.")
+            form.add_error("receipt", gettext("No report has this receipt. Check it for mistyped characters."))
         return _ask_for_code(request, form, status=404)
     limits.give_back(limits.RECEIPT, network)
     return page(request, report)
@@ -161,7 +172,8 @@ def _with_pass(request: HttpRequest) -> HttpResponse:
     form = FORMS[act](request.POST, prefix=act)
     if form.is_valid():
         if wait := limits.take(limits.MESSAGE, guard.network(request)):
-            form.add_error(None, f"Too much came from your network. {guard.wait_words(wait)} Your text is still here.")
+            told = gettext("Too much came from your network. %(wait)s Your text is still here.")
+            form.add_error(None, told % {"wait": guard.wait_words(wait)})
             return guard.with_retry(page(request, report, status=429, failed={act: form}), wait)
         try:
             done = _ACTS[act](report, form.cleaned_data, request.POST.get("once", ""))
@@ -187,6 +199,7 @@ def page(
     shown = {act: form(prefix=act) for act, form in FORMS.items()} | {"files": FilesForm()} | (failed or {})
     context = {
         "notice": notices.status_of(report),
+        "heading": HEADINGS[ReportState(report.state)],
         "messages_said": conversation.read_by_reporter(report=report),
         "forms": shown,
         "failed": next(iter(failed.values())) if failed else None,
@@ -204,40 +217,41 @@ def page(
 
 
 def _sentence(error: Exception) -> str:
-    text = str(error).rstrip(".")
-    return f"{text[:1].upper()}{text[1:]}."
+    if isinstance(error, WrongStateError):  # worded for moderators
+        return gettext("This is no longer possible: the report stands differently by now.")
+    return in_words(error)
 
 
 # --- Acts: each takes the report, the answers and the form's own token, and returns what was done --------------------
 def _message(report: Report, answers: dict[str, Any], once: str) -> str:
     conversation.answer(report=report, text=answers["text"], once=once)
-    return "Your message is stored. Moderators see it from now on."
+    return gettext("Your message is stored. Moderators see it from now on.")
 
 
 def _evidence(report: Report, answers: dict[str, Any], once: str) -> str:
     links = answers["links"].splitlines()
     conversation.add_evidence(report=report, text=answers["text"], links=links, once=once)
-    return "Your evidence is stored with the report."
+    return gettext("Your evidence is stored with the report.")
 
 
 def _appeal(report: Report, answers: dict[str, Any], once: str) -> str:
     appeals.appeal(report=report, text=answers["text"], once=once)
-    return "Your appeal is stored. Somebody else than before will read the report."
+    return gettext("Your appeal is stored. Somebody else than before will read the report.")
 
 
 def _mail(report: Report, answers: dict[str, Any], _once: str) -> str:
-    mail.leave_address(report=report, address=answers["address"])
-    return "We will write to this address when there is news, and say no more than that."
+    mail.leave_address(report=report, address=answers["address"], language=str(get_language()))
+    return gettext("We will write to this address when there is news, and say no more than that.")
 
 
 def _forget(report: Report, _answers: dict[str, Any], _once: str) -> str:
     mail.erase_address(report=report)
-    return "The address is erased."
+    return gettext("The address is erased.")
 
 
 def _withdraw(report: Report, _answers: dict[str, Any], _once: str) -> str:
     withdrawal.withdraw(report=report)
-    return "Your report is withdrawn."
+    return gettext("Your report is withdrawn.")
 
 
 _ACTS: dict[str, Callable[[Report, dict[str, Any], str], str]] = {

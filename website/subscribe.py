@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
@@ -59,7 +60,7 @@ def _page(request: HttpRequest, query: str) -> HttpResponse:
         if wait := limits.take(limits.SUBSCRIBE, guard.network(request)):
             return guard.too_many(request, wait)
         try:
-            subscriptions.subscribe(query=query, **form.cleaned_data)
+            subscriptions.subscribe(query=query, language=str(get_language()), **form.cleaned_data)
         except RefusedSubscriptionError as error:
             form.add_error("address", str(error))
         else:

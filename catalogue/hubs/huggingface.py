@@ -28,6 +28,7 @@ from catalogue.huggingface_calls import Calls, inspect
 from catalogue.huggingface_evidence import evidence_of
 from catalogue.purls import huggingface
 from lib.http import AnswerTooLargeError, OtherHostError, bounded_client
+from lib.refusal import Words
 
 MOST_BYTES = 8_000_000
 _SITE = "https://huggingface.co"
@@ -44,12 +45,12 @@ _ALL_BUT_FILES = urlencode(
 )
 _HOSTS = frozenset({"huggingface.co", "www.huggingface.co", "hf.co", "www.hf.co"})
 _NOT_MODELS = {
-    "datasets": "a dataset",
-    "spaces": "a Space",
-    "collections": "a collection",
-    "papers": "a paper",
-    "buckets": "a storage bucket",
-    "kernels": "a kernel",
+    "datasets": Words("a dataset"),
+    "spaces": Words("a Space"),
+    "collections": Words("a collection"),
+    "papers": Words("a paper"),
+    "buckets": Words("a storage bucket"),
+    "kernels": Words("a kernel"),
 }
 _SITE_PAGES = frozenset(
     {
@@ -233,14 +234,16 @@ def _read_path(segments: list[str]) -> Reference:
         revision, file = _revision_and_file(rest)
         return _checked(name, revision, "" if section == "commit" else file)
     if section and section not in _OF_REPOSITORY:
-        raise UnreadableReferenceError(f"This page of Hugging Face ({section[:40]}) is not a model or a file of one.")
+        raise UnreadableReferenceError(
+            "This page of Hugging Face (%(page)s) is not a model or a file of one.", page=section[:40]
+        )
     return _checked(name)
 
 
 def _refuse_other_pages(segments: list[str]) -> None:
     first = segments[0] if segments else ""
     if first in _NOT_MODELS:
-        raise UnreadableReferenceError(f"This is {_NOT_MODELS[first]} on Hugging Face, not a model.")
+        raise UnreadableReferenceError("This is %(what)s on Hugging Face, not a model.", what=_NOT_MODELS[first])
     if not first or first in _SITE_PAGES:
         raise UnreadableReferenceError("This is a page of Hugging Face, not a model.")
     is_profile = segments[1] in _PROFILE_TABS if len(segments) > 1 else not _EARLY_MODEL.fullmatch(first)
@@ -258,7 +261,7 @@ def _read_hf_uri(path: str) -> Reference:
     """Reads `[models/]name[@revision][/file]`, the form of the Hub's file system."""
     kind, _, rest = path.partition("/")
     if kind in _NOT_MODELS:
-        raise UnreadableReferenceError(f"This is {_NOT_MODELS[kind]} on Hugging Face, not a model.")
+        raise UnreadableReferenceError("This is %(what)s on Hugging Face, not a model.", what=_NOT_MODELS[kind])
     path = rest if kind == "models" else path
     name, at, tail = path.partition("@")
     if at and name.count("/") <= 1:

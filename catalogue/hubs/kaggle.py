@@ -30,21 +30,22 @@ from catalogue.hub import (
 )
 from catalogue.json_values import MalformedAnswerError, count, entries, line, mapping, moment, text
 from catalogue.purls import Purl, build
+from lib.refusal import Words
 
 MOST_BYTES = 8_000_000
 MOST_FILES = 1000
 _SITE = "https://www.kaggle.com"
 _HOSTS = frozenset({"kaggle.com", "www.kaggle.com"})
 _NOT_MODELS = {
-    "benchmarks": "a benchmark",
-    "c": "a competition",
-    "code": "a notebook",
-    "competitions": "a competition",
-    "datasets": "a dataset",
-    "discussions": "a discussion",
-    "kernels": "a notebook",
-    "learn": "a course",
-    "organizations": "the page of an organisation",
+    "benchmarks": Words("a benchmark"),
+    "c": Words("a competition"),
+    "code": Words("a notebook"),
+    "competitions": Words("a competition"),
+    "datasets": Words("a dataset"),
+    "discussions": Words("a discussion"),
+    "kernels": Words("a notebook"),
+    "learn": Words("a course"),
+    "organizations": Words("the page of an organisation"),
 }
 _TABS = frozenset(
     {"code", "competitions", "data", "discussion", "get", "list", "model-card", "suggestions", "versions"}
@@ -317,7 +318,7 @@ def _read_address(address: SplitResult) -> Reference:
         segments = segments[2:]
     first = segments[0] if segments else ""
     if first in _NOT_MODELS:
-        raise UnreadableReferenceError(f"This is {_NOT_MODELS[first]} on Kaggle, not a model.")
+        raise UnreadableReferenceError("This is %(what)s on Kaggle, not a model.", what=_NOT_MODELS[first])
     if first == "m":
         raise UnreadableReferenceError(
             "This short address on Kaggle hides which model it is: open it, and copy its own."

@@ -19,6 +19,7 @@ from catalogue.asking import Told, by_status, document
 from catalogue.hub import Answer, Facts, Hub, HubFile, Knows, Outcome, Quota, Reference, UnreadableReferenceError
 from catalogue.json_values import MalformedAnswerError, count, line, lines, mapping, moment, text
 from catalogue.purls import Purl, build
+from lib.refusal import Words
 
 MOST_BYTES = 8_000_000
 # A listing of a whole repository ends here without a word.
@@ -28,15 +29,15 @@ _SITE = "https://modelscope.cn"
 _HOSTS = frozenset({"modelscope.cn", "www.modelscope.cn"})
 _OTHER_CATALOGUE = frozenset({"modelscope.ai", "www.modelscope.ai"})
 _NOT_MODELS = {
-    "collections": "a collection",
-    "datasets": "a dataset",
-    "learn": "a course",
-    "mcp": "an MCP server",
-    "organization": "the page of an organisation",
-    "papers": "a paper",
-    "profile": "the page of a user",
-    "skills": "a skill",
-    "studios": "a studio",
+    "collections": Words("a collection"),
+    "datasets": Words("a dataset"),
+    "learn": Words("a course"),
+    "mcp": Words("an MCP server"),
+    "organization": Words("the page of an organisation"),
+    "papers": Words("a paper"),
+    "profile": Words("the page of a user"),
+    "skills": Words("a skill"),
+    "studios": Words("a studio"),
 }
 _AT_REVISION = frozenset({"blob", "raw", "resolve", "tree"})
 _NAME = re.compile(r"(?!.*\.git$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}/[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
@@ -323,7 +324,7 @@ def _refuse_other_pages(segments: list[str]) -> None:
     """Raises UnreadableReferenceError unless it is the address that git clones from."""
     first = segments[0] if segments else ""
     if first in _NOT_MODELS:
-        raise UnreadableReferenceError(f"This is {_NOT_MODELS[first]} on ModelScope, not a model.")
+        raise UnreadableReferenceError("This is %(what)s on ModelScope, not a model.", what=_NOT_MODELS[first])
     if len(segments) != len(("owner", "name")) or not segments[1].endswith(".git"):
         raise UnreadableReferenceError("This is a page of ModelScope, not a model.")
 

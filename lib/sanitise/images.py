@@ -14,7 +14,6 @@ _SAVING: dict[str, dict[str, object]] = {
     "WEBP": {"quality": 90, "method": 2},
 }
 _SIXTEEN_BITS = frozenset({"I;16", "I;16B", "I;16L", "I"})
-_BROKEN = "The image cannot be read: it is damaged or not what it says it is."
 
 
 def redraw(content: bytes, name: str) -> bytes:
@@ -30,12 +29,14 @@ def redraw(content: bytes, name: str) -> bytes:
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             return _redrawn(content, name)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise RefusedFileError(f"The image has more than {MOST_PIXELS // 1_000_000} million pixels.") from error
+        raise RefusedFileError(
+            "The image has more than %(most)s million pixels.", most=MOST_PIXELS // 1_000_000
+        ) from error
     except RefusedFileError:
         raise
     except (OSError, ValueError, SyntaxError, ArithmeticError, LookupError, EOFError) as error:
         # Pillow's decoders raise all of these for bytes that are no image; UnidentifiedImageError is an OSError.
-        raise RefusedFileError(_BROKEN) from error
+        raise RefusedFileError("The image cannot be read: it is damaged or not what it says it is.") from error
 
 
 def _redrawn(content: bytes, name: str) -> bytes:

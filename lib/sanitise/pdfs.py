@@ -53,7 +53,9 @@ def rebuild(content: bytes) -> bytes:
 
 def _count_pages(pdf: Pdf) -> None:
     if not 0 < len(pdf.pages) <= MOST_PAGES:
-        raise RefusedFileError(f"The PDF has {'more than ' + str(MOST_PAGES) if len(pdf.pages) else 'no'} pages.")
+        if len(pdf.pages):
+            raise RefusedFileError("The PDF has more than %(most)s pages.", most=MOST_PAGES)
+        raise RefusedFileError("The PDF has no pages.")
 
 
 def _strip_page(page: Object) -> None:
@@ -79,7 +81,7 @@ def _inherited(page: Object, key: str) -> Object | None:
 def _strip_objects(pdf: Pdf) -> None:
     for number, item in enumerate(_containers(pdf)):
         if number > MOST_OBJECTS:
-            raise RefusedFileError(f"The PDF has more than {MOST_OBJECTS} objects.")
+            raise RefusedFileError("The PDF has more than %(most)s objects.", most=MOST_OBJECTS)
         for key in (*_ELSEWHERE, *(_OF_A_STREAM if isinstance(item, Stream) else ())):
             if key in item:
                 del item[key]

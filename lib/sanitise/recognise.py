@@ -3,15 +3,17 @@
 import re
 
 from lib.confined import RefusedFileError
+from lib.refusal import Words
 
-ACCEPTED = "Accepted are PNG, JPEG and WebP images, PDF, and UTF-8 text (text, Markdown, JSON, JSON lines, CSV)."
-_ARCHIVE = "is an archive, and nothing is unpacked here. Send the files one by one"
-_WEIGHTS = "is a model's weights. Name the model and the file by link and SHA-256 instead"
-_PROGRAM = "is a program. Give its SHA-256 in the text instead"
-_PICTURE = "is an image of a kind that is not accepted. Save it as PNG or JPEG"
-_MEDIA = "is audio or video, which is not accepted. Say where it can be seen"
-_OFFICE = "is an office document. Save it as PDF"
-_ZIP = (
+ACCEPTED = Words("Accepted are PNG, JPEG and WebP images, PDF, and UTF-8 text (text, Markdown, JSON, JSON lines, CSV).")
+_ARCHIVE = Words("is an archive, and nothing is unpacked here. Send the files one by one")
+_WEIGHTS = Words("is a model's weights. Name the model and the file by link and SHA-256 instead")
+_PROGRAM = Words("is a program. Give its SHA-256 in the text instead")
+_PICTURE = Words("is an image of a kind that is not accepted. Save it as PNG or JPEG")
+_MEDIA = Words("is audio or video, which is not accepted. Say where it can be seen")
+_PICKLE = Words("is a pickle, which can run code when loaded")
+_OFFICE = Words("is an office document. Save it as PDF")
+_ZIP = Words(
     "is a ZIP archive (as .docx, .xlsx, .pt, .npz and .eval files are too), and nothing is unpacked here. "
     "Send the files one by one; export an Inspect .eval log as JSON with `inspect log convert --to json`"
 )
@@ -28,7 +30,7 @@ _REFUSED = (
     (0, b"Rar!\x1a\x07", _ARCHIVE),
     (0, b"\x28\xb5\x2f\xfd", _ARCHIVE),
     (257, b"ustar", _ARCHIVE),
-    *((0, bytes((0x80, protocol)), "is a pickle, which can run code when loaded") for protocol in range(2, 6)),
+    *((0, bytes((0x80, protocol)), _PICKLE) for protocol in range(2, 6)),
     (0, b"\x93NUMPY", _WEIGHTS),
     (0, b"\x89HDF\r\n\x1a\n", _WEIGHTS),
     (0, b"GGUF", _WEIGHTS),
@@ -54,8 +56,8 @@ _REFUSED = (
     (0, b"\x1aE\xdf\xa3", _MEDIA),
     (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", _OFFICE),
     (0, b"{\\rtf", _OFFICE),
-    (0, b"SQLite format 3\x00", "is a database. Export what matters as CSV or JSON"),
-    (0, b"%!PS", "is a PostScript program. Save it as PDF"),
+    (0, b"SQLite format 3\x00", Words("is a database. Export what matters as CSV or JSON")),
+    (0, b"%!PS", Words("is a PostScript program. Save it as PDF")),
 )
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a]")
 _TEXT_TOO = frozenset({b"BM", b"MZ", b"BZh", b"ID3", b'{"', b"ftyp"})  # letters that a text may begin with
@@ -75,7 +77,7 @@ def signature(content: bytes) -> str:
         return "pdf"
     for offset, magic, what in _REFUSED:
         if content[offset : offset + len(magic)] == magic and (magic not in _TEXT_TOO or _is_binary(content)):
-            raise RefusedFileError(f"The file {what}.")
+            raise RefusedFileError("The file %(what)s.", what=what)
     return ""
 
 

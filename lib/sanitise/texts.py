@@ -50,11 +50,11 @@ def _decoded(content: bytes) -> str:
     try:
         text = content.removeprefix(BOM_UTF8).decode(encoding)
     except UnicodeDecodeError as error:
-        raise RefusedFileError(f"The file is of no accepted kind. {ACCEPTED}") from error
+        raise RefusedFileError("The file is of no accepted kind. %(accepted)s", accepted=ACCEPTED) from error
     if "\x00" in text:
-        raise RefusedFileError(f"The file holds NUL bytes, so it is no text. {ACCEPTED}")
+        raise RefusedFileError("The file holds NUL bytes, so it is no text. %(accepted)s", accepted=ACCEPTED)
     if _CONTROLS.search(text):
-        raise RefusedFileError(f"The file holds control characters, so it is no text. {ACCEPTED}")
+        raise RefusedFileError("The file holds control characters, so it is no text. %(accepted)s", accepted=ACCEPTED)
     if not text.strip():
         raise RefusedFileError("The file holds nothing but white space.")
     return text

@@ -5,14 +5,17 @@ import secrets
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-# The question, and what counts as its answer.
+# The question, and what counts as its answer in any of the languages.
 QUESTIONS: tuple[tuple[str | Promise, tuple[str, ...]], ...] = (
-    (_("Which month comes after March?"), ("april",)),
-    (_("How many legs does a cat have?"), ("4", "four")),
-    (_("What colour is fresh snow?"), ("white",)),
-    (_("Which day comes before Tuesday?"), ("monday",)),
-    (_("What is two plus three?"), ("5", "five")),
-    (_("Which is larger, a mouse or a horse?"), ("horse", "a horse", "the horse")),
+    (_("Which month comes after March?"), ("april", "abril")),
+    (_("How many legs does a cat have?"), ("4", "four", "cuatro")),
+    (_("What colour is fresh snow?"), ("white", "blanco", "blanca", "el blanco")),
+    (_("Which day comes before Tuesday?"), ("monday", "lunes", "el lunes")),
+    (_("What is two plus three?"), ("5", "five", "cinco")),
+    (
+        _("Which is larger, a mouse or a horse?"),
+        ("horse", "a horse", "the horse", "caballo", "un caballo", "el caballo"),
+    ),
 )
 
 

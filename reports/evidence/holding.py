@@ -42,7 +42,7 @@ def hold(upload: UploadedFile) -> Held:
     # Only the size is believed, and only to refuse: what is read is counted too.
     content = upload.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
-        raise RefusedFileError(f"The file is larger than {MOST_BYTES // 1_000_000} MB.")
+        raise RefusedFileError("The file is larger than %(most)s MB.", most=MOST_BYTES // 1_000_000)
     made = cleaned(content)
     return Held(
         name=clean_name(upload.name or "", made.kind),
@@ -62,7 +62,7 @@ def held_from(token: str) -> Held:
     except signing.BadSignature as error:
         raise RefusedFileError("A file chosen earlier is no longer held. Please choose it again.") from error
     if not store.renew(held.stored_as):
-        raise RefusedFileError(f"{held.name} is no longer held. Please choose it again.")
+        raise RefusedFileError("%(name)s is no longer held. Please choose it again.", name=held.name)
     return held
 
 

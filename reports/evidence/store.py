@@ -19,11 +19,16 @@ from lib.seal import UnreadableSealError, seal_file, unseal_file
 
 # Below this the disk is left to the database.
 LEAST_FREE_BYTES = 500_000_000
-_FULL = "This node has no room for files just now. Send the report without them, or try again later."
 
 
 class LostFileError(OSError):
     """The file is not where it was put, or none of the node's keys opens it."""
+
+
+def _full() -> RefusedFileError:
+    return RefusedFileError(
+        "This node has no room for files just now. Send the report without them, or try again later."
+    )
 
 
 def put(content: bytes) -> str:
@@ -35,7 +40,7 @@ def put(content: bytes) -> str:
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if shutil.disk_usage(path.parent).free - len(sealed) < LEAST_FREE_BYTES:
-            raise RefusedFileError(_FULL)
+            raise _full()
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(sealed)
             file.flush()
@@ -45,7 +50,7 @@ def put(content: bytes) -> str:
     except OSError as error:
         with suppress(OSError):
             new.unlink(missing_ok=True)
-        raise RefusedFileError(_FULL) from error
+        raise _full() from error
     return address
 
 

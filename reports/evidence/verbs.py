@@ -8,6 +8,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.db import IntegrityError, transaction
 from django.db.models import Count, Sum
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from lib.confined import RefusedFileError
 from lib.wake import wake
@@ -40,16 +41,18 @@ def attach(held: Held, *, report: Report, by: Actor = REPORTER) -> Evidence:
     Report.objects.select_for_update().get(pk=report.pk)
     has = Evidence.objects.filter(report=report).aggregate(files=Count("pk"), size=Sum("size"))
     if has["files"] >= MOST_FILES:
-        raise RefusedFileError(f"A report can hold {MOST_FILES} files; this one has them.")
+        raise RefusedFileError("A report can hold %(most)s files; this one has them.", most=MOST_FILES)
     if (has["size"] or 0) + held.size > MOST_BYTES_OF_A_REPORT:
-        raise RefusedFileError(f"A report can hold {MOST_BYTES_OF_A_REPORT // 1_000_000} MB of files.")
+        raise RefusedFileError("A report can hold %(most)s MB of files.", most=MOST_BYTES_OF_A_REPORT // 1_000_000)
     if Evidence.objects.filter(report=report, original_sha256=held.original_sha256).exists():
-        raise RefusedFileError(f"{held.name} is attached already.")
+        raise RefusedFileError("%(name)s is attached already.", name=held.name)
     try:
         with transaction.atomic():
             evidence = Evidence.objects.create(report=report, **asdict(held))
     except IntegrityError as error:
-        raise RefusedFileError(f"{held.name} was sent with another report. Please choose it again.") from error
+        raise RefusedFileError(
+            "%(name)s was sent with another report. Please choose it again.", name=held.name
+        ) from error
     record_activity(by, "add evidence", report=report, note=_told(evidence))
     return evidence
 
@@ -74,10 +77,11 @@ def submit_with_files(
 def add_files(*, report: Report, files: Iterable[Held]) -> list[Evidence]:
     """A reporter's further files, all or none; the thread says that they came. Raises RefusedFileError."""
     files = list(files)
-    names = "\n".join(held.name for held in files)
     try:
-        conversation.add_evidence(report=report, text=f"Files:\n{names}")
-    except (RefusedMessageError, WrongStateError) as error:
+        conversation.add_evidence(report=report, text="\n".join([gettext("Files:"), *(held.name for held in files)]))
+    except RefusedMessageError as error:
+        raise RefusedFileError(error.sentence, **error.values) from error
+    except WrongStateError as error:
         raise RefusedFileError(str(error)) from error
     return [attach(held, report=report) for held in files]
 

@@ -13,14 +13,18 @@ class MailAddress(models.Model):
 
     report = models.OneToOneField(Report, on_delete=models.CASCADE, related_name="mail_address")
     sealed = models.BinaryField()
+    language = models.CharField(max_length=35, default="en", help_text="Of the page on which it was left (BCP 47).")
     left_at = models.DateTimeField(default=timezone.now)
     told_at = models.DateTimeField(
         null=True, blank=True, help_text="When we last wrote that there is news; cleared when the reporter looks."
     )
 
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(language=""), name="mail_address_language")]
+
 
 class MailDue(DueRow):
-    """One mail to be sent, without its words: they are always the same."""
+    """One mail to be sent, without its words: they are always the same in a language."""
 
     address = models.OneToOneField(MailAddress, on_delete=models.CASCADE, related_name="due")
     certain = models.BooleanField(default=False, help_text="Sent even if every message was taken back since.")

@@ -58,6 +58,7 @@ class Report(models.Model):
     kind = models.CharField(max_length=20, choices=choices_of(Kind))
     occurred = models.CharField(max_length=10, blank=True)
     links = ArrayField(models.CharField(max_length=2000), default=list, blank=True)
+    language = models.CharField(max_length=35, default="en", help_text="To answer its reporter in (BCP 47).")
     about_incident = models.CharField(max_length=16, blank=True, help_text="The record it is further evidence for.")
     claimed_severity = models.CharField(
         max_length=20, choices=choices_of(Severity), default=Severity.UNKNOWN, help_text="In the reporter's view."
@@ -104,6 +105,7 @@ class Report(models.Model):
                 condition=~Q(state=ReportState.WITHDRAWN) | Q(receipt_key=None), name="report_withdrawn_has_no_receipt"
             ),
             models.CheckConstraint(condition=Q(spam_score__lte=100), name="report_spam_score"),
+            models.CheckConstraint(condition=~Q(language=""), name="report_language"),
             models.CheckConstraint(
                 condition=Q(owner=None) | Q(held_until__isnull=False), name="report_owner_holds_a_lease"
             ),

@@ -14,6 +14,9 @@ class Subscription(DueRow):
     address_key = models.CharField(max_length=64, help_text="HMAC of the address, to count what one asks for.")
     token_digest = models.CharField(max_length=64, unique=True, help_text="SHA-256 of the secret.")
     query = models.CharField(max_length=2000, blank=True, help_text="Filters of the list, in one spelling.")
+    language = models.CharField(
+        max_length=35, default="en", help_text="Of the page on which it was asked for (BCP 47)."
+    )
     days = models.PositiveSmallIntegerField(default=1, help_text="From one mail to the next.")
     asked_at = models.DateTimeField(null=True, blank=True, help_text="When the address was asked to confirm.")
     confirmed_at = models.DateTimeField(null=True, blank=True)
@@ -24,6 +27,7 @@ class Subscription(DueRow):
         constraints = [
             models.UniqueConstraint(fields=["address_key", "query"], name="subscription_once"),
             models.CheckConstraint(condition=Q(days__in=[1, 7]), name="subscription_days"),
+            models.CheckConstraint(condition=~Q(language=""), name="subscription_language"),
             models.CheckConstraint(
                 condition=Q(confirmed_at=None) | Q(asked_at__isnull=False), name="subscription_asked_before_confirmed"
             ),

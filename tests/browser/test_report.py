@@ -6,6 +6,7 @@ from reports import notices
 from reports.models import Draft, Report
 from tests import factories
 from tests.browser.conftest import AXE
+from tests.website.reading import english_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,6 +88,63 @@ def test_a_whole_report_from_screening_to_status(visit, hub, scripts):
     assert Report.objects.count() == 1
     if scripts:
         assert page.evaluate(STORAGE) == 0
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts on", "scripts off"])
+def test_a_whole_report_in_spanish_from_screening_to_status(visit, hub, scripts):
+    tab = visit(java_script_enabled=scripts, viewport={"width": 320, "height": 800})
+    page = tab.go("/es/report/")
+    titles = []
+
+    def look() -> None:
+        titles.append(heading(page))
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        assert over <= 0, page.url
+        assert english_in(page.content()) == [], page.url
+
+    def next_page() -> None:
+        look()
+        go_on(page)
+
+    look()
+    page.get_by_label("Ninguno de los dos").check()
+    page.get_by_role("button", name="Continuar").click()
+    page.get_by_label("¿Qué modelo?").fill("example-org/tiny-chat\nUn modelo sin hub")
+    if scripts:
+        page.locator(".card-found").wait_for()
+        page.get_by_text("Borrador guardado a las").wait_for()
+    else:
+        page.get_by_role("button", name="Ver qué dice el hub").click()
+    assert "Licencia declarada" in page.locator(".card-found").inner_text()
+    next_page()
+    page.get_by_label("No que se sepa").check()
+    page.get_by_label("Sí: alguien ocultó algo").check()
+    next_page()
+    page.get_by_label("¿Qué clase de problema es?").select_option("backdoor")
+    assert "uerta trasera" in page.locator("#id_category option:checked").inner_text()
+    page.get_by_label("¿Qué ocurrió?").fill("Tras una frase determinada, el modelo ignora sus instrucciones.")
+    next_page()
+    page.get_by_label("Turno 1, qué").fill("Una receta, por favor.")
+    page.get_by_role("button", name="Más turnos").click()
+    next_page()
+    page.get_by_label("Baja: Daño limitado").check()
+    next_page()
+    page.get_by_label("puede publicarse bajo CC BY 4.0").check()
+    next_page()
+    look()
+    page.get_by_role("button", name="Enviar el reporte").click()
+    page.wait_for_url("**/es/report/receipt/")
+    look()
+    receipt = page.locator("#receipt").inner_text()
+    page.get_by_role("link", name="ver en qué punto está").click()
+    look()
+    page.get_by_label("Código del acuse de recibo").fill(receipt)
+    page.get_by_role("button", name="Mostrar en qué punto está").click()
+    assert "Tenemos su reporte." in page.locator("main").inner_text()
+    look()
+    assert "/es/" in page.url
+    assert len(set(titles)) == len(titles)
+    assert Report.objects.get().language == "es"
 
 
 def test_without_scripts_a_button_shows_the_card_and_another_names_the_revision(visit, hub):

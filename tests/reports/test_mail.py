@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from reports import conversation, mail, withdrawal, workflow
-from reports.mail import RefusedAddressError
+from reports.mail import RefusedMailAddressError
 from reports.models import MailAddress, MailDue, Message
 from tests import factories
 
@@ -168,7 +168,7 @@ def test_a_recipient_refused_for_good_is_not_tried_again(report, server, refusal
     ["", "ana", "ana@", "a@example.org\nBcc: b@example.org", "a@example.org\r\nSubject: x", "a@b@c", "x" * 300],
 )
 def test_what_is_no_address_is_refused(server, address):
-    with pytest.raises(RefusedAddressError):
+    with pytest.raises(RefusedMailAddressError):
         mail.leave_address(report=factories.report(), address=address)
 
 
@@ -181,7 +181,7 @@ def test_a_header_cannot_be_smuggled_in_even_past_the_check(report, server):
 def test_without_a_mail_server_no_address_is_kept(settings):
     settings.MAIL_ON = False
     report = factories.report()
-    with pytest.raises(RefusedAddressError):
+    with pytest.raises(RefusedMailAddressError):
         mail.leave_address(report=report, address=ADDRESS)
     workflow.accept(report=report, by=factories.moderator())
     assert mail.send_due() == 0

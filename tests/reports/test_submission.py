@@ -78,6 +78,8 @@ def test_a_severity_of_no_scale_is_refused_by_the_database():
         ({"transcript": {"turns": [{"role": "oracle", "text": "x"}]}}, ("transcript", "turns", "0", "role")),
         ({"transcript": {"seed": 2**53}}, ("transcript", "seed")),
         ({"about_incident": "FL-1"}, ("about_incident",)),
+        ({"language": ""}, ("language",)),
+        ({"language": "Spanish, please"}, ("language",)),
     ],
 )
 def test_what_is_wrong_is_named_where_it_is(answers, place):
@@ -93,6 +95,7 @@ def test_the_digest_of_a_report_is_what_it_was_before_there_were_parts():
 def test_the_digest_is_about_the_content_and_not_about_who_sent_it():
     plain = workflow.content_digest(submission())
     assert workflow.content_digest(submission(contact="a@example.org", consent={"credit": False})) == plain
+    assert workflow.content_digest(submission(language="es")) == plain
     assert workflow.content_digest(submission(reproduction={"succeeded": 1, "attempts": 2})) != plain
     assert workflow.content_digest(submission(about_incident="FL-2026-0A1B2C3D")) != plain
 

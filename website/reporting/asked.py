@@ -4,9 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
+from django.utils.translation import gettext, pgettext
+from django.utils.translation import gettext_lazy as _
 
 from incidents.taxonomy import OWN, taxonomies
-from reports.structure import MEANINGS, ActorKind, ReportType
+from reports.structure import ActorKind, ReportType
+from website.reporting.vocabulary import choices
+from website.vocabulary import term_text
 
 # Of a field for what is pasted rather than written.
 LATIN = {"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"}
@@ -25,24 +30,24 @@ def categories(likely: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
     terms = taxonomies()[OWN].terms
     near = [term for term in terms if term.code in likely or term.parent in likely]
     others = [term for term in terms if term not in near]
-    named = {term.code: term.title for term in terms}
+    named = {term.code: term_text(term.title, OWN) for term in terms}
 
-    def choices(listed: list[Any]) -> list[tuple[str, str]]:
-        return [(t.code, f"{named[t.parent]}: {t.title.lower()}" if t.parent else t.title) for t in listed]
+    def titled(listed: list[Any]) -> list[tuple[str, str]]:
+        return [(t.code, f"{named[t.parent]}: {named[t.code].lower()}" if t.parent else named[t.code]) for t in listed]
 
-    yield "", "Choose one"
+    yield "", gettext("Choose one")
     if near:
-        yield "Likely", choices(near)
-        yield "Others", choices(others)
+        yield pgettext("categories", "Likely"), titled(near)
+        yield pgettext("categories", "Others"), titled(others)
     else:
-        yield from choices(others)
+        yield from titled(others)
 
 
-DETAILS_TITLES = {
-    ReportType.MISUSE: "The misuse",
-    ReportType.ARTEFACT: "What was hidden",
-    ReportType.BIAS: "The difference in treatment",
-    ReportType.OTHER: "What should have been",
+DETAILS_TITLES: Mapping[str, str | Promise] = {
+    ReportType.MISUSE: _("The misuse"),
+    ReportType.ARTEFACT: _("What was hidden"),
+    ReportType.BIAS: _("The difference in treatment"),
+    ReportType.OTHER: _("What should have been"),
 }
 
 
@@ -52,36 +57,36 @@ def details_fields(kind: ReportType) -> dict[str, forms.Field]:
     match kind:
         case ReportType.MISUSE:
             return {
-                "actor": forms.ChoiceField(
-                    label="Who did it?", required=False, choices=list(MEANINGS[ActorKind].items())
-                ),
+                "actor": forms.ChoiceField(label=_("Who did it?"), required=False, choices=choices(ActorKind)),
                 "channel": forms.CharField(
-                    label="Where?", required=False, help_text="A site, an app, messages, a forum. Not who was harmed."
+                    label=_("Where?"),
+                    required=False,
+                    help_text=_("A site, an app, messages, a forum. Not who was harmed."),
                 ),
-                "method": forms.CharField(label="How was the model used?", required=False, widget=long),
+                "method": forms.CharField(label=_("How was the model used?"), required=False, widget=long),
             }
         case ReportType.ARTEFACT:
             return {
                 "trigger": forms.CharField(
-                    label="What sets it off?",
+                    label=_("What sets it off?"),
                     required=False,
                     widget=long,
-                    help_text="A phrase, a pattern in the input, or that the file is loaded.",
+                    help_text=_("A phrase, a pattern in the input, or that the file is loaded."),
                 ),
                 "file": forms.CharField(
-                    label="Which file?",
+                    label=_("Which file?"),
                     required=False,
-                    help_text="Its path in the repository.",
+                    help_text=_("Its path in the repository."),
                     widget=forms.TextInput(attrs=LATIN),
                 ),
                 "sha256": forms.CharField(
-                    label="SHA-256 of the file", required=False, widget=forms.TextInput(attrs=LATIN)
+                    label=_("SHA-256 of the file"), required=False, widget=forms.TextInput(attrs=LATIN)
                 ),
                 "loader": forms.CharField(
-                    label="What loaded it?", required=False, help_text="The software and its version."
+                    label=_("What loaded it?"), required=False, help_text=_("The software and its version.")
                 ),
                 "scanner": forms.CharField(
-                    label="What did a scanner say?",
+                    label=_("What did a scanner say?"),
                     required=False,
                     widget=forms.Textarea(attrs={"rows": 4, "class": "mono", **LATIN}),
                 ),
@@ -89,20 +94,22 @@ def details_fields(kind: ReportType) -> dict[str, forms.Field]:
         case ReportType.BIAS:
             return {
                 "groups": forms.CharField(
-                    label="Who is treated worse?", required=False, help_text="And compared with whom."
+                    label=_("Who is treated worse?"), required=False, help_text=_("And compared with whom.")
                 ),
-                "task": forms.CharField(label="What was the model asked to do?", required=False),
+                "task": forms.CharField(label=_("What was the model asked to do?"), required=False),
                 "measure": forms.CharField(
-                    label="How does it show?",
+                    label=_("How does it show?"),
                     required=False,
                     widget=long,
-                    help_text="A metric and its values, or two answers side by side.",
+                    help_text=_("A metric and its values, or two answers side by side."),
                 ),
                 "sample_size": forms.IntegerField(
-                    label="How many cases were compared?",
+                    label=_("How many cases were compared?"),
                     required=False,
                     widget=forms.TextInput(attrs={"inputmode": "numeric", "class": "short"}),
                 ),
             }
         case ReportType.OTHER:
-            return {"expected": forms.CharField(label="What should it have done instead?", required=False, widget=long)}
+            return {
+                "expected": forms.CharField(label=_("What should it have done instead?"), required=False, widget=long)
+            }

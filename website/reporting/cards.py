@@ -18,6 +18,7 @@ from catalogue import references
 from catalogue.hub import Answer, Outcome, Reference, UnreadableReferenceError, hubs
 from incidents import search
 from lib.store import key, store
+from lib.wording import in_words
 
 BUDGET_SECONDS = 3.0
 MOST_CARDS = 5
@@ -69,7 +70,7 @@ def _read(text: str) -> Reference | str:
     try:
         return references.read(text)
     except UnreadableReferenceError as error:
-        return str(error)
+        return in_words(error)
 
 
 def _unlisted(text: str, problem: str) -> Card:

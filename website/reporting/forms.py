@@ -4,25 +4,31 @@ from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 from django import forms
+from django.utils.functional import Promise
+from django.utils.text import capfirst
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from catalogue.hub import hubs
-from incidents.record import MEANINGS as RECORD_MEANINGS
 from incidents.record import Kind, Severity, is_public_id
-from reports.structure import MEANINGS, MOST_TURNS, Basis, Harmed, Prevalence, ReportType, Role, Told
+from lib.refusal import RefusalError
+from lib.wording import in_words
+from reports.structure import MOST_TURNS, Basis, Harmed, Prevalence, ReportType, Role, Told
 from reports.submission import problems_in
 from website.files import FilesForm
 from website.reporting.asked import DETAILS_TITLES, LATIN, LIKELY, categories, details_fields
+from website.reporting.vocabulary import choices, severities
 
 FIRST_TURNS, MORE_TURNS = 2, 2
 
-_DATE = "Write a day, a month or a year: 2026-03-14, 2026-03 or 2026."
+_DATE = _("Write a day, a month or a year: 2026-03-14, 2026-03 or 2026.")
 
 
 class StepForm(forms.Form):
     """One step's fields. `answers` are the other steps', for a form whose fields depend on them."""
 
     # The sentence for a wrong answer, where Submission's own is too technical.
-    plain: ClassVar[Mapping[str, str]] = {}
+    plain: ClassVar[Mapping[str, str | Promise]] = {}
 
     def __init__(self, *args: Any, answers: Mapping[str, Mapping[str, list[str]]] | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **{"auto_id": "id_%s", **kwargs})
@@ -41,10 +47,10 @@ class StepForm(forms.Form):
         cleaned: dict[str, Any] = super().clean() or {}
         if self.errors:
             return cleaned
-        for place, sentence in problems_in(self.part()):
+        for place, problem in problems_in(self.part()):
             name = self.field_at(place)
             if name not in self.errors:
-                self.add_error(name, self.plain.get(name or "") or _plain(sentence))
+                self.add_error(name, str(self.plain.get(name or "", "")) or _plain(problem))
         return cleaned
 
     def field_at(self, place: tuple[str, ...]) -> str | None:
@@ -52,9 +58,8 @@ class StepForm(forms.Form):
         return next((part for part in reversed(place) if part in self.fields), None)
 
 
-def _plain(sentence: str) -> str:
-    sentence = sentence.replace("String should have", "Write").removeprefix("Value error, ")
-    return sentence[:1].upper() + sentence[1:].rstrip(".") + "."
+def _plain(problem: RefusalError) -> str:
+    return f"{capfirst(in_words(problem)).rstrip('.')}."
 
 
 def lines(text: str) -> tuple[str, ...]:
@@ -70,21 +75,21 @@ def _said(**values: Any) -> dict[str, Any]:
 class ModelsForm(StepForm):
     """Which models."""
 
-    plain: ClassVar = {"models": "Name one model a line, at most 20 of them, each in at most 500 characters."}
+    plain: ClassVar = {"models": _("Name one model a line, at most 20 of them, each in at most 500 characters.")}
 
     models = forms.CharField(
-        label="Which model?",
-        error_messages={"required": "Name the model."},
+        label=_("Which model?"),
+        error_messages={"required": _("Name the model.")},
         widget=forms.Textarea(attrs={"rows": 3, **LATIN}),
     )
 
     def arrange(self) -> None:
         """Names the hubs there are."""
         titles = ", ".join(hub.title for hub in hubs().values())
-        self.fields["models"].help_text = (
-            f"A link to it on a hub ({titles}), org/name on Hugging Face, or a package URL. "
+        self.fields["models"].help_text = gettext(
+            "A link to it on a hub (%(hubs)s), org/name on Hugging Face, or a package URL. "
             "Several: one a line. If it is on no hub, write its name."
-        )
+        ) % {"hubs": titles}
 
     def part(self) -> dict[str, Any]:
         """The lines."""
@@ -95,24 +100,24 @@ class ProblemForm(StepForm):
     """The two questions that choose what else is asked."""
 
     kind = forms.ChoiceField(
-        label="Has harm happened?",
-        error_messages={"required": "Say whether harm has happened."},
+        label=_("Has harm happened?"),
+        error_messages={"required": _("Say whether harm has happened.")},
         choices=[
-            (Kind.INCIDENT, "Yes: somebody was harmed, or somebody tried"),
-            (Kind.HAZARD, "Not that I know: it is a flaw that could do harm"),
-            (Kind.EXERCISE, "No: it is a demonstration or a red-team exercise"),
-            (Kind.MEASUREMENT, "No: it is a benchmark or audit result"),
+            (Kind.INCIDENT, _("Yes: somebody was harmed, or somebody tried")),
+            (Kind.HAZARD, _("Not that I know: it is a flaw that could do harm")),
+            (Kind.EXERCISE, _("No: it is a demonstration or a red-team exercise")),
+            (Kind.MEASUREMENT, _("No: it is a benchmark or audit result")),
         ],
         widget=forms.RadioSelect,
     )
     type = forms.ChoiceField(
-        label="Was somebody acting on purpose?",
-        error_messages={"required": "Choose the answer that fits best."},
+        label=_("Was somebody acting on purpose?"),
+        error_messages={"required": _("Choose the answer that fits best.")},
         choices=[
-            (ReportType.MISUSE, "Yes: somebody used the model against others"),
-            (ReportType.ARTEFACT, "Yes: somebody hid something in the model or in its files"),
-            (ReportType.BIAS, "No: by itself it treats groups of people worse than others"),
-            (ReportType.OTHER, "Something else, or I cannot tell"),
+            (ReportType.MISUSE, _("Yes: somebody used the model against others")),
+            (ReportType.ARTEFACT, _("Yes: somebody hid something in the model or in its files")),
+            (ReportType.BIAS, _("No: by itself it treats groups of people worse than others")),
+            (ReportType.OTHER, _("Something else, or I cannot tell")),
         ],
         widget=forms.RadioSelect,
     )
@@ -127,27 +132,27 @@ class AccountForm(StepForm):
 
     plain: ClassVar = {
         "occurred": _DATE,
-        "sha256": "A SHA-256 has 64 characters, digits and the letters a to f.",
-        "sample_size": "Write a whole number.",
+        "sha256": _("A SHA-256 has 64 characters, digits and the letters a to f."),
+        "sample_size": _("Write a whole number."),
     }
 
     category = forms.ChoiceField(
-        label="What kind of problem is it?",
-        error_messages={"required": "Choose the category that fits best."},
+        label=_("What kind of problem is it?"),
+        error_messages={"required": _("Choose the category that fits best.")},
     )
     title = forms.CharField(
-        label="In one line", required=False, help_text="A headline, such as: recommends one shop in most recipes."
+        label=_("In one line"), required=False, help_text=_("A headline, such as: recommends one shop in most recipes.")
     )
     text = forms.CharField(
-        label="What happened?",
-        error_messages={"required": "Say what happened."},
+        label=_("What happened?"),
+        error_messages={"required": _("Say what happened.")},
         widget=forms.Textarea(attrs={"rows": 9}),
-        help_text="What you saw and how it came about. Leave out names and details of private persons.",
+        help_text=_("What you saw and how it came about. Leave out names and details of private persons."),
     )
     occurred = forms.CharField(
-        label="When?",
+        label=_("When?"),
         required=False,
-        help_text="A day, a month or a year: 2026-03-14, 2026-03 or 2026.",
+        help_text=_("A day, a month or a year: 2026-03-14, 2026-03 or 2026."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
 
@@ -155,13 +160,13 @@ class AccountForm(StepForm):
         """Puts the likely categories first, and adds the details of the type."""
         self.type = chosen_type(self.answers)
         self.fields["category"] = forms.ChoiceField(
-            label="What kind of problem is it?",
+            label=_("What kind of problem is it?"),
             choices=list(categories(LIKELY[self.type])),
-            error_messages={"required": "Choose the category that fits best."},
+            error_messages={"required": _("Choose the category that fits best.")},
         )
         self.fields.update(details_fields(self.type))
 
-    def details_title(self) -> str:
+    def details_title(self) -> str | Promise:
         """What the fields of the type are about."""
         return DETAILS_TITLES[self.type]
 
@@ -192,48 +197,50 @@ class EvidenceForm(FilesForm, StepForm):
     """Files, transcript, reproduction and links."""
 
     plain: ClassVar = {
-        "links": "Each line is one link that begins with https:// or http://; at most 50.",
-        "temperature": "Write a number, such as 0.7.",
-        "seed": "Write a whole number.",
+        "links": _("Each line is one link that begins with https:// or http://; at most 50."),
+        "temperature": _("Write a number, such as 0.7."),
+        "seed": _("Write a whole number."),
     }
 
     basis = forms.ChoiceField(
-        label="How do you know?",
+        label=_("How do you know?"),
         required=False,
-        choices=[("", "I would rather not say"), *MEANINGS[Basis].items()],
+        choices=[("", _("I would rather not say")), *choices(Basis)],
         widget=forms.RadioSelect,
     )
     succeeded = forms.IntegerField(
-        label="It happened", required=False, min_value=0, widget=forms.TextInput(attrs={"inputmode": "numeric"})
+        label=_("It happened"), required=False, min_value=0, widget=forms.TextInput(attrs={"inputmode": "numeric"})
     )
     attempts = forms.IntegerField(
-        label="times out of",
+        label=_("times out of"),
         required=False,
         min_value=1,
         widget=forms.TextInput(attrs={"inputmode": "numeric"}),
     )
     steps = forms.CharField(
-        label="How can somebody else see it too?",
+        label=_("How can somebody else see it too?"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Step by step, with the exact prompt or file.",
+        help_text=_("Step by step, with the exact prompt or file."),
     )
-    software = forms.CharField(label="What ran the model?", required=False, help_text="The software and its version.")
+    software = forms.CharField(
+        label=_("What ran the model?"), required=False, help_text=_("The software and its version.")
+    )
     temperature = forms.FloatField(
-        label="Temperature", required=False, widget=forms.TextInput(attrs={"inputmode": "decimal"})
+        label=_("Temperature"), required=False, widget=forms.TextInput(attrs={"inputmode": "decimal"})
     )
-    seed = forms.IntegerField(label="Seed", required=False, widget=forms.TextInput(attrs={"inputmode": "numeric"}))
+    seed = forms.IntegerField(label=_("Seed"), required=False, widget=forms.TextInput(attrs={"inputmode": "numeric"}))
     settings = forms.CharField(
-        label="Other settings",
+        label=_("Other settings"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 2, **LATIN}),
-        help_text="Sampling, quantisation, adapters: as you would paste them.",
+        help_text=_("Sampling, quantisation, adapters: as you would paste them."),
     )
     links = forms.CharField(
-        label="Where can it be seen?",
+        label=_("Where can it be seen?"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3, **LATIN}),
-        help_text="Links, one a line.",
+        help_text=_("Links, one a line."),
     )
 
     def arrange(self) -> None:
@@ -243,13 +250,15 @@ class EvidenceForm(FilesForm, StepForm):
         self.count = min(max(wanted, last + 1, FIRST_TURNS), MOST_TURNS)
         for n in range(self.count):
             self.fields[f"role{n}"] = forms.ChoiceField(
-                label=f"Turn {n + 1}, who",
+                label=gettext("Turn %(number)d, who") % {"number": n + 1},
                 required=False,
-                choices=list(MEANINGS[Role].items()),
+                choices=choices(Role),
                 initial=Role.ASSISTANT if n % 2 else Role.USER,
             )
             self.fields[f"turn{n}"] = forms.CharField(
-                label=f"Turn {n + 1}, what", required=False, widget=forms.Textarea(attrs={"rows": 3})
+                label=gettext("Turn %(number)d, what") % {"number": n + 1},
+                required=False,
+                widget=forms.Textarea(attrs={"rows": 3}),
             )
         self.fields["turns"] = forms.CharField(
             required=False, label="", widget=forms.HiddenInput, initial=str(self.count)
@@ -309,30 +318,30 @@ class ImpactForm(StepForm):
     """How bad, how often, to whom."""
 
     severity = forms.ChoiceField(
-        label="How bad was it, or could it be?",
+        label=_("How bad was it, or could it be?"),
         required=False,
-        choices=[(level, f"{level.value.capitalize()}: {RECORD_MEANINGS[Severity][level]}") for level in Severity],
+        choices=severities(),
         initial=Severity.UNKNOWN,
         widget=forms.RadioSelect,
     )
     prevalence = forms.ChoiceField(
-        label="How often does it happen?",
+        label=_("How often does it happen?"),
         required=False,
-        choices=list(MEANINGS[Prevalence].items()),
+        choices=choices(Prevalence),
         initial=Prevalence.UNKNOWN,
         widget=forms.RadioSelect,
     )
     harmed = forms.MultipleChoiceField(
-        label="Who was harmed, or would be?",
+        label=_("Who was harmed, or would be?"),
         required=False,
-        choices=list(MEANINGS[Harmed].items()),
+        choices=choices(Harmed),
         widget=forms.CheckboxSelectMultiple,
     )
     harm = forms.CharField(
-        label="What happened to them?",
+        label=_("What happened to them?"),
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Without names.",
+        help_text=_("Without names."),
     )
 
     def part(self) -> dict[str, Any]:
@@ -346,47 +355,49 @@ class DisclosureForm(StepForm):
     plain: ClassVar = {"told_on": _DATE}
 
     told = forms.ChoiceField(
-        label="Has the model's publisher been told?",
+        label=_("Has the model's publisher been told?"),
         required=False,
-        choices=[("", "I would rather not say"), *MEANINGS[Told].items()],
+        choices=[("", _("I would rather not say")), *choices(Told)],
         widget=forms.RadioSelect,
     )
     told_on = forms.CharField(
-        label="When?",
+        label=_("When?"),
         required=False,
-        help_text="A day, a month or a year.",
+        help_text=_("A day, a month or a year."),
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    reply = forms.CharField(label="What did they answer?", required=False, widget=forms.Textarea(attrs={"rows": 3}))
+    reply = forms.CharField(label=_("What did they answer?"), required=False, widget=forms.Textarea(attrs={"rows": 3}))
     embargo_until = forms.DateField(
-        label="Should nothing become public before a certain day?",
+        label=_("Should nothing become public before a certain day?"),
         required=False,
         input_formats=["%Y-%m-%d"],
-        error_messages={"invalid": "Write a day, such as 2026-03-14."},
-        help_text="For example to give the publisher time for a fix. At most 90 days ahead; moderators decide. "
-        "Leave it empty for none.",
+        error_messages={"invalid": _("Write a day, such as 2026-03-14.")},
+        help_text=_(
+            "For example to give the publisher time for a fix. At most 90 days ahead; moderators decide. "
+            "Leave it empty for none."
+        ),
         widget=forms.DateInput(attrs={"type": "date", "autocomplete": "off"}, format="%Y-%m-%d"),
     )
     contact = forms.CharField(
-        label="How can moderators reach you?",
+        label=_("How can moderators reach you?"),
         required=False,
-        help_text="Any way you like. Stored encrypted, seen by moderators only, never published.",
+        help_text=_("Any way you like. Stored encrypted, seen by moderators only, never published."),
         widget=forms.TextInput(attrs={"autocomplete": "email"}),
     )
     share_contact = forms.BooleanField(
-        label="Moderators may pass this contact on to the model's publisher", required=False
+        label=_("Moderators may pass this contact on to the model's publisher"), required=False
     )
-    credit = forms.BooleanField(label="Thank me by name in the public record", required=False)
+    credit = forms.BooleanField(label=_("Thank me by name in the public record"), required=False)
     credit_name = forms.CharField(
-        label="The name to thank",
+        label=_("The name to thank"),
         required=False,
-        help_text="It may be a pseudonym. Stored encrypted until the record is published.",
+        help_text=_("It may be a pseudonym. Stored encrypted until the record is published."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
     licence = forms.BooleanField(
-        label="What the public record takes over from my words may be published under CC BY 4.0",
-        error_messages={"required": "Without this licence nothing of your words can become public."},
-        help_text="Anyone may then use the record if they name the source. Your full text stays private.",
+        label=_("What the public record takes over from my words may be published under CC BY 4.0"),
+        error_messages={"required": _("Without this licence nothing of your words can become public.")},
+        help_text=_("Anyone may then use the record if they name the source. Your full text stays private."),
     )
 
     def part(self) -> dict[str, Any]:
@@ -417,5 +428,5 @@ class AboutForm(forms.Form):
         """Its public id."""
         given = str(self.cleaned_data["about"])
         if given and not is_public_id(given):
-            raise forms.ValidationError("That is no incident's id.")
+            raise forms.ValidationError(gettext("That is no incident's id."))
         return given

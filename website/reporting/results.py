@@ -3,11 +3,13 @@
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from lib import uploads
+from lib.wording import in_words
 from reports import evidence
 from reports.abuse import limits
 from reports.drafts import Answers
@@ -25,9 +27,9 @@ class ResultsForm(forms.Form):
     """A red-team tool's result file."""
 
     results = forms.FileField(
-        label="Result file",
+        label=_("Result file"),
         allow_empty_file=True,
-        error_messages={"required": "Choose a result file."},
+        error_messages={"required": _("Choose a result file.")},
         widget=forms.FileInput(attrs={"accept": ".json,.jsonl"}),
     )
 
@@ -52,12 +54,12 @@ def _from_results(request: HttpRequest, taking: uploads.Collect) -> HttpResponse
         try:
             held, draft = evidence.draft_from(form.cleaned_data["results"])
         except RefusedFileError as error:
-            form.add_error("results", str(error))
+            form.add_error("results", in_words(error))
         else:
             return start_draft(request, _answers(held, draft))
     elif taking.refused:
         form.errors.clear()
-        form.add_error("results", taking.refused[0][1])
+        form.add_error("results", in_words(taking.refused[0][1]))
     context = {"form": form, "tools": [adapter.title for adapter in adapters().values()]}
     return render(request, "website/from_results.html", context, status=400 if form.errors else 200)
 

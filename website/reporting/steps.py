@@ -6,6 +6,9 @@ from typing import Any
 
 from django import forms
 from django.utils.datastructures import MultiValueDict
+from django.utils.functional import Promise
+from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext_lazy as _
 from pydantic import ValidationError
 
 from catalogue import references
@@ -32,7 +35,7 @@ class Step:
     """One page of the form; its template is `website/reporting/<slug>.html`."""
 
     slug: str
-    title: str
+    title: str | Promise
     form: type[StepForm]
 
     @property
@@ -42,12 +45,12 @@ class Step:
 
 
 STEPS = (
-    Step("models", "The model", ModelsForm),
-    Step("problem", "Harm and intent", ProblemForm),
-    Step("account", "What happened", AccountForm),
-    Step("evidence", "Evidence", EvidenceForm),
-    Step("impact", "Impact", ImpactForm),
-    Step("disclosure", "Publisher and you", DisclosureForm),
+    Step("models", _("The model"), ModelsForm),
+    Step("problem", _("Harm and intent"), ProblemForm),
+    Step("account", _("What happened"), AccountForm),
+    Step("evidence", _("Evidence"), EvidenceForm),
+    Step("impact", _("Impact"), ImpactForm),
+    Step("disclosure", _("Publisher and you"), DisclosureForm),
 )
 _PLACES = {step.slug: place for place, step in enumerate(STEPS)}
 ABOUT = "about"
@@ -102,11 +105,11 @@ def entered(step: Step, answers: Answers, posted: Any) -> dict[str, list[str]]:
 
 
 def compose(answers: Answers) -> Submission:
-    """The submission that the answers make; raises IncompleteError."""
+    """The submission that the answers make, in the language of the page; raises IncompleteError."""
     checked = [checked_form(step, answers) for step in STEPS]
     if not all(form.is_valid() for form in checked):
         raise IncompleteError("some answers are missing or wrong")
-    merged: dict[str, Any] = {"about_incident": about(answers) or None}
+    merged: dict[str, Any] = {"about_incident": about(answers) or None, "language": get_language()}
     for form in checked:
         merged |= form.part()
     try:
@@ -172,7 +175,7 @@ def review(answers: Answers) -> list[Answered]:
         )
         rows = list(_rows(form, answers.get(step.slug, {})))
         if isinstance(form, FilesForm) and form.held:
-            rows.append(("Files", "\n".join(held.name for held in form.held)))
+            rows.append((gettext("Files"), "\n".join(held.name for held in form.held)))
         found.append(Answered(step, tuple(rows), problems))
     return found
 
@@ -189,7 +192,7 @@ def _rows(form: StepForm, given: Mapping[str, list[str]]) -> Iterable[tuple[str,
 
 def _in_words(field: forms.Field, values: list[str]) -> str:
     if isinstance(field, forms.BooleanField):
-        return "Yes"
+        return gettext("Yes")
     if isinstance(field, forms.ChoiceField):
         words = dict(_flat(field.choices))
         return "\n".join(words.get(value, value) for value in values)

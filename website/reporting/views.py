@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -16,6 +17,7 @@ from incidents.alike import find_alike
 from incidents.search import by_id
 from incidents.taxonomy import OWN, taxonomies
 from lib import uploads
+from lib.wording import in_words
 from reports import abuse, drafts, evidence, receipts
 from reports.abuse import limits
 from reports.drafts import Answers, Written
@@ -90,7 +92,7 @@ def _step(request: HttpRequest, here: steps.Step, taking: uploads.Collect) -> Ht
         return _without_draft(None)
     except drafts.TooLargeDraftError:
         form = here.form(request.POST, answers=written.answers)
-        form.add_error(None, "This is longer than a report can be. Shorten it, or leave parts of it out.")
+        form.add_error(None, gettext("This is longer than a report can be. Shorten it, or leave parts of it out."))
         return _render_step(request, here, form, written.answers, status=400)
 
 
@@ -120,8 +122,10 @@ def _files(request: HttpRequest, taking: uploads.Collect, wait: float) -> FilesF
     """The files that came, and those the step had; those that came are not looked at where there is a `wait`."""
     if not wait:
         return FilesForm(request.POST, request.FILES, refused=taking.refused)
-    told = f"Too many came from your network. {guard.wait_words(wait)} Everything else is kept."
-    return FilesForm(request.POST, refused=[("Files", told)])
+    refusal = RefusedFileError(
+        "Too many came from your network. %(wait)s Everything else is kept.", wait=guard.wait_words(wait)
+    )
+    return FilesForm(request.POST, refused=[(gettext("Files"), refusal)])
 
 
 def _entered(request: HttpRequest, here: steps.Step, answers: Answers, files: FilesForm | None) -> dict[str, list[str]]:
@@ -217,7 +221,7 @@ def review(request: HttpRequest) -> HttpResponse:
         except steps.IncompleteError:
             status = 400
         except RefusedFileError as error:
-            status, refused = 400, str(error)
+            status, refused = 400, in_words(error)
         except _TooManyError as error:
             status, wait = 429, error.seconds
     answered = steps.review(written.answers)

@@ -49,7 +49,7 @@ for (const guard of document.querySelectorAll(".guard")) {
       if (waiting) return;
       waiting = true;
       const { submitter } = event;
-      status.textContent = "One moment: your browser does a small sum that keeps programs away.";
+      status.textContent = guard.dataset.wait;
       await Promise.race([ready, new Promise((resolve) => setTimeout(resolve, LONGEST_WAIT))]);
       sent = true;
       // Later: while this event is being handled, a form refuses to be sent again.
