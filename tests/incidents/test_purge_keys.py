@@ -41,7 +41,7 @@ def test_keys_are_few_short_and_fit_into_headers(name):
 
 @pytest.mark.django_db
 def test_pages_and_the_api_carry_them_also_once_a_record_is_erased():
-    made = publish(factories.record())
+    made = publish(factories.record()).incident
     client, key = Client(), f"record-{made.public_id}"
     for path in (f"/incidents/{made.public_id}/", f"/api/v1/incidents/{made.public_id}"):
         assert (client.get(path)["Surrogate-Key"], client.get(path)["Cache-Tag"]) == (key, key)
