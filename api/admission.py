@@ -30,6 +30,8 @@ REALM = 'Bearer realm="faultline"'
 LONGEST_ADDRESS = 8000
 # For a unit of its budget a caller has so many questions of a check answered.
 QUESTIONS_A_UNIT = 50
+# In the environment of a request whose cost was taken already: the headers.
+_PAID = "faultline.paid"
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,12 @@ def caller_of(meta: Mapping[str, Any]) -> Caller:
 def charge(caller: Caller, units: int) -> dict[str, str]:
     """Takes units from the caller's budget; the headers that say how it stands. Raises Problem, a 429.
 
-    One round trip to Redis.
+    At most one round trip to Redis, and none for most calls of somebody who calls often.
     """
     policy, limit, who = _budget_of(caller)
     if limit is None:
         return {}
-    standing = limits.take([Budget(key("limit", "api", who), limit)], units)
+    standing = limits.take_ahead(Budget(key("limit", "api", who), limit), units)
     if standing is None:
         return {}
     headers = _headers(policy, limit, standing)
@@ -81,7 +83,17 @@ def charge(caller: Caller, units: int) -> dict[str, str]:
 def admit(request: Any, cost: int) -> None:
     """Lets a request in that comes past Django REST framework. Raises Problem."""
     request.api_caller = caller_of(request.META)
-    request.rate_limit = charge(request.api_caller, cost)
+    paid = request.META.get(_PAID)
+    request.rate_limit = charge(request.api_caller, cost) if paid is None else paid
+
+
+def admit_plain(environ: dict[str, Any], cost: int) -> dict[str, str]:
+    """Lets a request without a token in that has no form yet; the headers. Raises Problem.
+
+    Whoever answers it in the end does not charge for it again.
+    """
+    environ[_PAID] = charge(Caller(None, network_of(environ, proxies=settings.PROXIES)), cost)
+    return dict(environ[_PAID])
 
 
 def charge_more(request: Request, units: int) -> None:

@@ -1,6 +1,7 @@
 """One published incident: in every format, its versions, and what changed between them."""
 
 import json
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -12,14 +13,15 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework.request import Request
 
 from api.errors import Problem
-from api.reading import ReadView, arguments, json_bytes, whole_number
-from api.representations import representation
+from api.reading import Answer, ReadView, arguments, json_bytes, whole_number
+from api.representations import headers_of, location_of, representation
 from incidents import search, stored
 from incidents.differences import differences
-from incidents.format import formats, without_suffix
+from incidents.format import DEFAULT, formats, without_suffix
 from incidents.json_patch import json_patch
 from incidents.models import Incident, Operation, Publication
 from incidents.publishing import instant
+from incidents.purge_keys import marks
 from incidents.record import Record
 from lib.canonical import digest
 
@@ -87,6 +89,17 @@ class _NegotiatedView(ReadView):
         return response
 
 
+_ANY_ID = "FL-2000-00000000"
+
+
+@cache
+def _headers_of_any(_base_url: str) -> dict[str, str]:
+    """The headers of a record that is named _ANY_ID."""
+    address, chosen = reverse("api:incident", args=[_ANY_ID]), formats()[DEFAULT]
+    history = (_link("version-history", "api:versions", _ANY_ID),)
+    return headers_of(chosen, address, history) | location_of(chosen, address) | marks(address)
+
+
 @extend_schema(tags=["incidents"])
 class IncidentDetail(_NegotiatedView):
     """One incident."""
@@ -112,6 +125,16 @@ class IncidentDetail(_NegotiatedView):
             links.append(_link("successor-version", "api:incident", search.in_place_of(_found(given)).public_id))
         address = reverse("api:incident", args=[given])
         return representation(request, record.document, address, asked, tuple(links))
+
+    @classmethod
+    def plain(cls, query: str, tag: str, **named: str) -> Answer | None:
+        """What `get` answers somebody who accepts the stored document, of a record that nothing stands in place of."""
+        given = named["public_id"]
+        record = None if query else stored.record(given)
+        if record is None or record.superseded_by:
+            return None
+        headers = {name: value.replace(_ANY_ID, given) for name, value in _headers_of_any(settings.BASE_URL).items()}
+        return Answer(b"" if tag == record.digest else record.document, record.digest, headers)
 
 
 @extend_schema(tags=["incidents"])

@@ -2,11 +2,11 @@
 
 from collections.abc import Collection
 
-from django.http import HttpRequest
+from django.http import HttpRequest, QueryDict
 from drf_spectacular.utils import OpenApiParameter
 
 from api.errors import Problem
-from api.reading import arguments
+from api.reading import arguments_of
 from incidents.filters import FILTERS, MORE_FILTERS, BadFilterError, Wanted, read_filters
 
 PARAMETERS = [
@@ -17,8 +17,13 @@ PARAMETERS = [
 
 def read_wanted(request: HttpRequest, more: Collection[str] = ()) -> tuple[dict[str, str], Wanted]:
     """What is given once, `more` too, and what the filters ask for. Raises Problem."""
-    lists = dict(request.GET.lists())
-    given = arguments(request, {*MORE_FILTERS, *more}, repeated=FILTERS)
+    return wanted_of(request.GET, more)
+
+
+def wanted_of(query: QueryDict, more: Collection[str] = ()) -> tuple[dict[str, str], Wanted]:
+    """The same of a query by itself."""
+    lists = dict(query.lists())
+    given = arguments_of(query, {*MORE_FILTERS, *more}, repeated=FILTERS)
     try:
         return given, read_filters({name: lists[name] for name in lists if name in FILTERS or name in MORE_FILTERS})
     except BadFilterError as error:

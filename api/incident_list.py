@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.urls import reverse
 from django.utils.cache import patch_vary_headers
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -14,14 +17,15 @@ from rest_framework.renderers import JSONRenderer
 from api import exports
 from api.errors import Problem
 from api.exports import MEDIA_TYPES
-from api.incident_filters import PARAMETERS, read_wanted
-from api.reading import ReadView, how_many, json_bytes, link_to, not_modified, one_of, page_size
+from api.incident_filters import PARAMETERS, read_wanted, wanted_of
+from api.reading import Answer, ReadView, how_many, json_bytes, link_from, not_modified, one_of, page_size
 from incidents import counting, listing, log
 from incidents.counting import FACETS, MOST_VALUES, Facet
 from incidents.cursors import BadCursorError
 from incidents.filters import Wanted
 from incidents.listing import FIELDS, MOST_PER_PAGE, MOST_RANKED, Order, Sort
-from incidents.position import known_head
+from incidents.position import LogHead, known_head
+from incidents.purge_keys import marks
 from lib.canonical import digest
 
 _MORE = {
@@ -103,42 +107,98 @@ class IncidentList(ReadView):
         given, wanted = read_wanted(request, {*_MORE, "limit"})
         if (form := exports.form_accepted(request)) is not None:
             return exports.negotiated(request, given, wanted, form)
-        order, fields, facets = _order(given, wanted), _fields(given), _listed(given, "facets", list(FACETS))
-        counts = one_of(given, "total", ["true", "false"]) == "true" or bool(facets)
-        # What the catalogue learns is no entry of the log.
-        is_of_log = not wanted.depends_on_catalogue and not facets
+        question = _question(given, wanted, request.GET)
         head = known_head()
-        number, size = _number(given, head.number), page_size(given, most=MOST_PER_PAGE)
-        if is_of_log and (unchanged := not_modified(request, head.tag)):
+        number = _number(question, head.number)
+        if question.is_of_log and (unchanged := not_modified(request, head.tag)):
             return unchanged
-        try:
-            page = listing.find(
-                wanted,
-                number=number,
-                order=order,
-                after=given.get("cursor", ""),
-                limit=size,
-                fields=fields,
-            )
-        except BadCursorError as error:
-            raise Problem("bad-cursor", f"{str(error).capitalize()}.") from error
-        answer: dict[str, Any] = {"as_of": page.number}
-        if counts:
-            found = counting.count(wanted, facets, number=page.number, head=head.number)
-            answer["total"] = {"value": found.total, "basis": found.basis}
-            answer |= {"facets": {name: _facet(facet) for name, facet in found.facets.items()}} if facets else {}
-        first = _address(request, cursor="")
-        following = _address(request, cursor=page.next) if page.next else None
-        content = _content(answer, page.documents, following)
-        response = json_bytes(request, content, etag=head.tag if is_of_log else digest(content))
-        response["Link"] = f'<{first}>; rel="first"' + (f', <{following}>; rel="next"' if following else "")
+        answer = _answer(question, number, head)
+        response = json_bytes(request, answer.content, etag=answer.etag)
+        for name, value in answer.headers.items():
+            response[name] = value
         return response
+
+    @classmethod
+    def plain(cls, query: str, tag: str, **_named: str) -> Answer | None:
+        """What `get` answers somebody who accepts JSON."""
+        question, head = _read(query), known_head()
+        number = _number(question, head.number)
+        if tag == head.tag and question.is_of_log:
+            return Answer(b"", tag, {})
+        return _answer(question, number, head)
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Says that the answer depends on Accept, in a 304 and in problems too."""
         response = super().finalize_response(request, response, *args, **kwargs)
         patch_vary_headers(response, ["Accept"])
         return response
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A query, understood. `is_of_log`: the answer changes with the log alone."""
+
+    wanted: Wanted
+    order: Order
+    fields: Sequence[str]
+    facets: Sequence[str]
+    counts: bool
+    size: int
+    as_of: str
+    cursor: str
+    pairs: Sequence[tuple[str, str]]  # all arguments but the cursor
+    is_of_log: bool
+
+
+@lru_cache(maxsize=1000)
+def _read(query: str) -> _Question:
+    """A query string as WSGI gives it. Raises Problem."""
+    arguments = QueryDict(query.encode("iso-8859-1"))
+    given, wanted = wanted_of(arguments, {*_MORE, "limit"})
+    return _question(given, wanted, arguments)
+
+
+def _question(given: Mapping[str, str], wanted: Wanted, arguments: QueryDict) -> _Question:
+    facets = _listed(given, "facets", list(FACETS))
+    return _Question(
+        wanted=wanted,
+        order=_order(given, wanted),
+        fields=_fields(given),
+        facets=facets,
+        counts=one_of(given, "total", ["true", "false"]) == "true" or bool(facets),
+        size=page_size(given, most=MOST_PER_PAGE),
+        as_of=given.get("as_of", ""),
+        cursor=given.get("cursor", ""),
+        pairs=[(name, value) for name, values in arguments.lists() for value in values if name != "cursor"],
+        # What the catalogue learns is no entry of the log.
+        is_of_log=not wanted.depends_on_catalogue and not facets,
+    )
+
+
+def _answer(question: _Question, number: int, head: LogHead) -> Answer:
+    wanted = question.wanted
+    try:
+        page = listing.find(
+            wanted,
+            number=number,
+            order=question.order,
+            after=question.cursor,
+            limit=question.size,
+            fields=question.fields,
+        )
+    except BadCursorError as error:
+        raise Problem("bad-cursor", f"{str(error).capitalize()}.") from error
+    answer: dict[str, Any] = {"as_of": page.number}
+    if question.counts:
+        found = counting.count(wanted, question.facets, number=page.number, head=head.number)
+        answer["total"] = {"value": found.total, "basis": found.basis}
+        answer |= {"facets": {name: _facet(one) for name, one in found.facets.items()}} if question.facets else {}
+    path = reverse("api:incidents")
+    first = link_from(path, question.pairs)
+    following = link_from(path, [*question.pairs, ("cursor", page.next)]) if page.next else None
+    content = _content(answer, page.documents, following)
+    link = f'<{first}>; rel="first"' + (f', <{following}>; rel="next"' if following else "")
+    return Answer(content, head.tag if question.is_of_log else digest(content), {"Link": link, **marks(path)})
 
 
 def _order(given: Mapping[str, str], wanted: Wanted) -> Order:
@@ -160,13 +220,12 @@ def _listed(given: Mapping[str, str], name: str, allowed: Sequence[str]) -> list
     return list(dict.fromkeys(values))
 
 
-def _number(given: Mapping[str, str], head: int) -> int:
+def _number(question: _Question, head: int) -> int:
     """The number of the log that is looked at. Raises Problem."""
-    text = given.get("as_of", "")
-    if not text:
+    if not question.as_of:
         return head
     try:
-        return log.number_of(text, head)
+        return log.number_of(question.as_of, head)
     except log.BadStateError as error:
         raise Problem("bad-argument", str(error)) from error
 
@@ -175,12 +234,6 @@ def _facet(facet: Facet) -> dict[str, Any]:
     values = [{"value": value, "count": count} for value, count in facet.values]
     sampled = {} if facet.sampled is None else {"sampled": facet.sampled}
     return {"basis": facet.basis, **sampled, "more": facet.more, "values": values}
-
-
-def _address(request: HttpRequest, *, cursor: str) -> str:
-    """The same list from there on."""
-    pairs = [(name, value) for name, values in request.GET.lists() for value in values if name != "cursor"]
-    return link_to(request, [*pairs, ("cursor", cursor)] if cursor else pairs)
 
 
 def _content(answer: Mapping[str, Any], documents: Sequence[bytes], following: str | None) -> bytes:

@@ -1,13 +1,14 @@
 """What every read endpoint does: parse arguments strictly, answer stored bytes, and let callers revalidate cheaply."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db import OperationalError, connections
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.negotiation import BaseContentNegotiation
@@ -25,6 +26,8 @@ MOST_PER_PAGE = 100
 # Browsers and shared caches keep an answer for a minute; a shared one may hand it out for another while it asks for a
 # newer one, or for an hour while we are down (RFC 9111, RFC 5861).
 CACHE_CONTROL = "public, max-age=60, s-maxage=60, stale-while-revalidate=60, stale-if-error=3600"
+# Values of Accept that a view's own JSON answers.
+ANYTHING = frozenset({"*/*", "application/json"})
 _CONDITIONS = ("HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE")
 _LONGEST_VALUE = 500
 
@@ -54,6 +57,15 @@ class Indifferent(BaseContentNegotiation):
         return next(iter(parsers))
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a plain read answers: bytes of JSON, their ETag, and the headers that no other answer of the view has."""
+
+    content: bytes
+    etag: str
+    headers: Mapping[str, str]
+
+
 class ReadView(APIView):
     """A view that anybody may read from any page. What a caller accepts is the view's own business.
 
@@ -63,6 +75,26 @@ class ReadView(APIView):
 
     content_negotiation_class: type[BaseContentNegotiation] = Indifferent
     cost = 1
+
+    @classmethod
+    def plain(cls, query: str, tag: str, **named: str) -> Answer | None:  # noqa: ARG003
+        """The answer to a plain GET by its query string alone; None where only the whole view knows it.
+
+        Content is left out where the caller has `tag` and it still holds. Raises what `get` raises.
+        """
+        return None
+
+    @classmethod
+    def plain_headers(cls, request: HttpRequest, *, unchanged: bool) -> Mapping[str, str]:
+        """What every answer of `plain` has beside its own: asked of the functions that make all other answers."""
+        view: Any = cls()
+        view.setup(request)
+        view.headers = view.default_response_headers
+        response: Any = _tagged(HttpResponse(content_type="application/json"), "")
+        if unchanged:
+            response = get_conditional_response(_asking_again(request), etag='""', response=response)
+        found = view.finalize_response(request, response).headers.items()
+        return {name: value for name, value in found if name != "ETag"}
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """The answer; problems as documents."""
@@ -92,13 +124,18 @@ class ReadView(APIView):
         return Response(status=204, headers=headers)
 
 
+def _asking_again(request: HttpRequest) -> HttpRequest:
+    again = HttpRequest()
+    again.method, again.META = request.method, {**request.META, "HTTP_IF_NONE_MATCH": '""'}
+    return again
+
+
 def _is_plain(request: HttpRequest) -> bool:
     headers = request.META
     return (
         request.method in {"GET", "HEAD"}
         and "HTTP_AUTHORIZATION" not in headers
-        and headers.get("HTTP_ACCEPT", "*/*") in {"*/*", "application/json"}
-        and "format=" not in headers.get("QUERY_STRING", "")
+        and headers.get("HTTP_ACCEPT", "*/*") in ANYTHING
     )
 
 
@@ -124,7 +161,8 @@ def json_bytes(
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponseBase:
     """`content` as the answer, or 304 where the caller's ETag still holds. Public caches may keep it for a minute."""
-    response = _tagged(request, HttpResponse(content, content_type=content_type, headers=headers), etag)
+    response = _tagged(HttpResponse(content, content_type=content_type, headers=headers), etag)
+    mark(response, request.path)
     if request.META.keys().isdisjoint(_CONDITIONS):
         return response
     return get_conditional_response(request, etag=f'"{etag}"', response=response) or response
@@ -134,21 +172,25 @@ def not_modified(request: HttpRequest, etag: str) -> HttpResponseBase | None:
     """The 304 where the caller's ETag still holds, else None: asked before the content is made, it costs nothing."""
     if "HTTP_IF_NONE_MATCH" not in request.META or "HTTP_IF_MATCH" in request.META:
         return None
-    response = get_conditional_response(request, etag=f'"{etag}"', response=_tagged(request, HttpResponse(), etag))
+    response = get_conditional_response(request, etag=f'"{etag}"', response=_tagged(HttpResponse(), etag))
     return response if response is not None and response.status_code == HTTPStatus.NOT_MODIFIED else None
 
 
-def _tagged(request: HttpRequest, response: HttpResponse, etag: str) -> HttpResponse:
+def _tagged(response: HttpResponse, etag: str) -> HttpResponse:
     response.headers["ETag"] = f'"{etag}"'
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Cache-Control"] = CACHE_CONTROL
-    mark(response, request.path)
     return response
 
 
 def arguments(request: HttpRequest, known: Collection[str], repeated: Collection[str] = ()) -> dict[str, str]:
     """The query's arguments but those that may be `repeated`. Raises Problem for one unknown, repeated or with NUL."""
-    for name, values in request.GET.lists():
+    return arguments_of(request.GET, known, repeated)
+
+
+def arguments_of(given: QueryDict, known: Collection[str], repeated: Collection[str] = ()) -> dict[str, str]:
+    """The same of a query by itself."""
+    for name, values in given.lists():
         if name in repeated:
             continue
         if name not in known:
@@ -156,7 +198,7 @@ def arguments(request: HttpRequest, known: Collection[str], repeated: Collection
             raise Problem("unknown-argument", f"There is no argument {name!r}; there are {names}.")
         if len(values) > 1 or "\x00" in values[0] or len(values[0]) > _LONGEST_VALUE:
             raise Problem("bad-argument", f"{name} was given more than once, is too long, or holds a NUL.")
-    lists = [(name, values[0].strip()) for name, values in request.GET.lists() if name not in repeated]
+    lists = [(name, values[0].strip()) for name, values in given.lists() if name not in repeated]
     return {name: value for name, value in lists if value}
 
 
@@ -183,5 +225,10 @@ def page_size(given: Mapping[str, str], *, most: int = MOST_PER_PAGE) -> int:
 
 def link_to(request: HttpRequest, given: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
     """This endpoint's absolute URL with other arguments."""
+    return link_from(request.path, given)
+
+
+def link_from(path: str, given: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
+    """The absolute URL of a path of ours with these arguments."""
     query = urlencode(given)
-    return f"{settings.BASE_URL}{request.path}" + (f"?{query}" if query else "")
+    return f"{settings.BASE_URL}{path}" + (f"?{query}" if query else "")

@@ -24,6 +24,21 @@ def accepted(request: HttpRequest) -> Format:
     return offered[chosen]
 
 
+def headers_of(chosen: Format, address: str, links: tuple[str, ...] = ()) -> dict[str, str]:
+    """The Link to every other format of what is at this path, after `links`."""
+    alternates = [
+        f'<{settings.BASE_URL}{address}.{suffix}>; rel="alternate"; type="{one.media_type.partition(";")[0]}"'
+        for suffix, one in formats().items()
+        if one is not chosen
+    ]
+    return {"Link": ", ".join([*links, *alternates])}
+
+
+def location_of(chosen: Format, address: str) -> dict[str, str]:
+    """Where what was negotiated has an address of its own."""
+    return {"Content-Location": f"{settings.BASE_URL}{address}.{chosen.suffix}"}
+
+
 def representation(
     request: HttpRequest, document: bytes, address: str, asked: Format | None, links: tuple[str, ...] = ()
 ) -> HttpResponseBase:
@@ -35,13 +50,8 @@ def representation(
     chosen = asked or accepted(request)
     published = Published(document, this_node())
     content = chosen.one(published)
-    alternates = [
-        f'<{settings.BASE_URL}{address}.{suffix}>; rel="alternate"; type="{one.media_type.partition(";")[0]}"'
-        for suffix, one in formats().items()
-        if one is not chosen
-    ]
-    headers = {"Link": ", ".join([*links, *alternates])}
+    headers = headers_of(chosen, address, links)
     if asked is None:
-        headers |= {"Vary": "Accept", "Content-Location": f"{settings.BASE_URL}{address}.{chosen.suffix}"}
+        headers |= {"Vary": "Accept", **location_of(chosen, address)}
     etag = published.digest if chosen.suffix == DEFAULT else digest(content)
     return json_bytes(request, content, etag=etag, content_type=chosen.media_type, headers=headers)

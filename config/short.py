@@ -3,6 +3,10 @@
 It calls the very views that the URLs lead to, and answers with the same headers: what middlewares add to every answer
 alike is asked of these middlewares, once. Whatever is not plain goes the whole way: another method or address, a Host
 that is not ours, a redirect to https.
+
+The plainest of these reads, a GET that brings no conditions but an ETag, go without a request and a response of
+Django's: the view's `plain` answers from the query string, and what its answers have in common was asked of the view,
+once. What it does not answer, and every problem, is left to the view as it is.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,10 +19,13 @@ from django.core.handlers.exception import response_for_exception
 from django.core.handlers.wsgi import WSGIRequest
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
+from django.http.response import ResponseHeaders
 from django.urls import resolve, reverse
 from django.utils.log import log_response
 from django.utils.module_loading import import_string
 
+from api.admission import admit_plain
+from api.reading import ANYTHING
 from incidents.record import is_public_id
 from lib.reading import by_the_public
 
@@ -27,8 +34,22 @@ StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 View = Callable[..., HttpResponse]
 Answer = Callable[[HttpRequest], HttpResponse]
+Headers = list[tuple[str, str]]
 
 LONGEST_QUERY = 2000
+_MOST_HOSTS = 100
+# Headers whose meaning only the whole view knows.
+_CONDITIONS = ("HTTP_AUTHORIZATION", "HTTP_IF_MATCH", "HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE")
+# What `is_secure` and `get_host` of a request look at.
+_ORIGIN = (
+    "wsgi.url_scheme",
+    *([settings.SECURE_PROXY_SSL_HEADER[0]] if settings.SECURE_PROXY_SSL_HEADER else []),
+    "HTTP_HOST",
+    "HTTP_X_FORWARDED_HOST",
+    "HTTP_X_FORWARDED_PORT",
+    "SERVER_NAME",
+    "SERVER_PORT",
+)
 _LISTS = ("api:incidents", "api:changes")
 _ONE = "api:incident"
 _SOME_ID = "FL-2000-00000000"
@@ -44,10 +65,18 @@ class ShortPath:
         self._folder, self._record = one.removesuffix(_SOME_ID), resolve(one).func
         self._answer = _within(settings.MIDDLEWARE_OF_READS, _answer)
         self._constants: dict[bool, Iterable[tuple[str, str]]] = {}
+        self._alike: dict[tuple[Any, bool, bool], list[tuple[str, str]]] = {}
+        self._origins: dict[tuple[str, ...], bool | None] = {}
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answers, or hands over to the whole application."""
-        if not (found := self._view(environ)) or not _is_ours(request := ReadRequest(environ)):
+        if not (found := self._view(environ)):
+            return self._whole(environ, start_response)
+        if answered := self._plain(environ, *found):
+            status, headers, content = answered
+            start_response(status, headers)
+            return [content]
+        if not _is_ours(request := ReadRequest(environ)):
             return self._whole(environ, start_response)
         request.view, request.named = found
         response = self._answer(request)
@@ -74,6 +103,54 @@ class ShortPath:
         if public_id != path and is_public_id(public_id):
             return self._record, {"public_id": public_id}
         return None
+
+    def _plain(self, environ: Environ, view: View, named: dict[str, str]) -> tuple[str, Headers, bytes] | None:
+        """Status, headers and body of a plain GET; None where the view itself has to answer."""
+        if environ["REQUEST_METHOD"] != "GET" or not environ.keys().isdisjoint(_CONDITIONS):
+            return None
+        if environ.get("HTTP_ACCEPT", "*/*") not in ANYTHING or (secure := self._origin(environ)) is None:
+            return None
+        given = environ.get("HTTP_IF_NONE_MATCH", "")
+        asking: Any = view.view_class  # type: ignore[attr-defined]
+        _leave_old_connections()
+        try:
+            standing = admit_plain(environ, asking.cost)
+            with by_the_public():
+                answer = asking.plain(environ.get("QUERY_STRING", ""), given.strip('"'), **named)
+            # Only a tag as we write it; lists and weak ones are read by the view.
+            unchanged = bool(given) and answer is not None and given == f'"{answer.etag}"'
+            if answer is None or (given and not unchanged):
+                return None
+        except Exception:  # noqa: BLE001 - the view meets it again, and says what it means
+            return None
+        headers = [*self._headers(environ, view, secure=secure, unchanged=unchanged), ("ETag", f'"{answer.etag}"')]
+        headers += standing.items()
+        if unchanged:
+            return "304 Not Modified", [*headers, ("Content-Length", "0")], b""
+        headers += answer.headers.items()
+        return "200 OK", [*headers, ("Content-Length", str(len(answer.content)))], answer.content
+
+    def _headers(self, environ: Environ, view: View, *, secure: bool, unchanged: bool) -> Headers:
+        """What all such answers of the view have in common."""
+        known = self._alike.get((view, secure, unchanged))
+        if known is None:
+            request = ReadRequest(environ)
+            found = view.view_class.plain_headers(request, unchanged=unchanged)  # type: ignore[attr-defined]
+            response = HttpResponse(headers=found)
+            response.headers = ResponseHeaders(found)
+            known = [*found.items(), *self._missing(request, response)]
+            self._alike[view, secure, unchanged] = known
+        return known
+
+    def _origin(self, environ: Environ) -> bool | None:
+        """Whether a request that is ours came over https; None where it is not ours."""
+        told = tuple(str(environ.get(name, "")) for name in _ORIGIN)
+        if told not in self._origins:
+            if len(self._origins) >= _MOST_HOSTS:
+                self._origins.clear()
+            request = ReadRequest(environ)
+            self._origins[told] = request.is_secure() if _is_ours(request) else None
+        return self._origins[told]
 
     def _missing(self, request: HttpRequest, response: HttpResponse) -> Iterable[tuple[str, str]]:
         secure = request.is_secure()

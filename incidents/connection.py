@@ -23,22 +23,28 @@ def of_public(model: type[_Row]) -> QuerySet[_Row]:
     return model._default_manager.using(settings.PUBLIC_READS)  # noqa: SLF001 - Django's documented API
 
 
-def rows(query: str, values: _Values = ()) -> list[tuple[Any, ...]]:
-    """The rows of a query that is the same each time but for its values: prepared once, its result in binary.
+def rows(query: str, values: _Values = (), *, prepared: bool = True) -> list[tuple[Any, ...]]:
+    """The rows of a query, in binary; prepared once, where it is the same each time but for its values.
 
-    Not for queries whose best plan depends on the values, such as words to search for.
+    Not `prepared` is right for queries whose best plan depends on the values, such as words to search for.
     """
     connection: Any = public_connection()
     connection.close_if_health_check_failed()
     connection.ensure_connection()
     connection.connection.prepare_threshold = 0  # Django's own cursors never prepare, whatever this says
-    cursor = _Prepared(connection.connection)
+    cursor = (_Prepared if prepared else _Binary)(connection.connection)
     # As `cursor()` does it, with another cursor.
     with connection.wrap_database_errors, connection._prepare_cursor(cursor) as asking:  # noqa: SLF001
         asking.execute(query, values)
         return list(asking.fetchall())
 
 
-class _Prepared(psycopg.Cursor[tuple[Any, ...]]):
-    def execute(self, query: Any, params: _Values | None = None, **_options: Any) -> "_Prepared":
-        return super().execute(query, params, prepare=True, binary=True)
+class _Binary(psycopg.Cursor[tuple[Any, ...]]):
+    prepare = False
+
+    def execute(self, query: Any, params: _Values | None = None, **_options: Any) -> "_Binary":
+        return super().execute(query, params, prepare=self.prepare, binary=True)
+
+
+class _Prepared(_Binary):
+    prepare = True

@@ -3,29 +3,32 @@
 A page looks at the record as it stood at one number of the log; its cursor carries that number, so that a walk sees one
 state, whatever is published meanwhile.
 
-A page is found in one statement that tries, in turn: a short walk along the order's index from the cursor, for what is
-common; a longer one, where the short one found so much that the longer one should find the rest; the index of words and
-tokens, and sorting, for what is rare. The planner does not choose: it cannot know that two common values never meet.
+A page is found in one of three ways, tried in turn. What is common: a short walk along the order's index from the
+cursor. What is rare: the index of tokens and words, and sorting. What turns out to be neither, such as words that were
+common once, or common ones that never meet: day after day, as far as the page needs. How rare something is, the
+planner's statistics say; which way is taken is not left to it, as it cannot know that two common values never meet.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
-from incidents.connection import public_connection
+from incidents import days
+from incidents.connection import rows
 from incidents.cursors import Cursor, read_cursor, write_cursor
 from incidents.filters import Wanted, conditions
+from incidents.position import known_head
 from incidents.record import Record
 
 MOST_PER_PAGE = 500
 # By relevance: only among the newest of what matches.
 MOST_RANKED = 1000
-# Rows of the order's index: of the short walk for each row of the page, at least and at most; and of the longer one,
-# for pages and for what is ranked.
+# Rows of the order's index that are walked for each row of the page, at least, and at most.
 _NEAR_FOR_EACH, _LEAST_NEAR, _MOST_NEAR = 40, 2_000, 4_000
-_FAR, _FAR_RANKED = 30_000, 60_000
+# More rows than that are not sorted; where more than the second are to be expected, nobody begins to.
+_FAR, _EXPECTED = 30_000, 5_000
 FIELDS = tuple(sorted(field.alias or name for name, field in Record.model_fields.items()))
 
 
@@ -56,53 +59,59 @@ _TYPES = {
     "incident_id": "bigint",
 }
 
-_FOUND = """
-WITH near AS MATERIALIZED (
-    SELECT {keys}, number FROM (
-        SELECT * FROM incidents_searchrow WHERE {start} ORDER BY {order} LIMIT {near}
-    ) AS walked WHERE {conditions} ORDER BY {order} LIMIT %(rows)s
-), far AS MATERIALIZED (
-    SELECT {keys}, number FROM (
-        SELECT * FROM incidents_searchrow WHERE {start} ORDER BY {order} LIMIT {far}
-    ) AS walked WHERE {conditions} AND (SELECT count(*) >= {hopeful} AND count(*) < %(rows)s FROM near)
-    ORDER BY {order} LIMIT %(rows)s
-), found AS (
-    SELECT * FROM near WHERE (SELECT count(*) FROM near) = %(rows)s
-    UNION ALL
-    SELECT * FROM far WHERE (SELECT count(*) FROM far) = %(rows)s
-    UNION ALL
-    SELECT * FROM (
-        SELECT * FROM (
-            SELECT {keys}, number FROM incidents_searchrow WHERE {start} AND {conditions} OFFSET 0
-        ) AS everything
-        WHERE (SELECT count(*) FROM near) < %(rows)s AND (SELECT count(*) FROM far) < %(rows)s
-        ORDER BY {order} LIMIT %(rows)s
-    ) AS indexed
+_ALL = """
+found AS MATERIALIZED (
+    SELECT {keys}, number FROM incidents_searchrow WHERE {start} AND {held} ORDER BY {order} LIMIT {rows}
 )
 """
-_WALKED = """
-WITH found AS (
-    SELECT {keys}, number FROM incidents_searchrow WHERE {start} AND {conditions} ORDER BY {order} LIMIT %(rows)s
+_NEAR = """
+found AS MATERIALIZED (
+    SELECT {keys}, number FROM (
+        SELECT * FROM incidents_searchrow WHERE {start} ORDER BY {order} LIMIT {near}
+    ) AS walked WHERE {held} ORDER BY {order} LIMIT {rows}
+)
+"""
+_SORTED = """
+matching AS MATERIALIZED (
+    SELECT {keys}, number FROM incidents_searchrow WHERE {start} AND {held} LIMIT {far} + 1
+), found AS (
+    SELECT * FROM matching ORDER BY {order} LIMIT {rows}
+)
+"""
+_BY_DAY = """
+found AS MATERIALIZED (
+    SELECT there.* FROM ({steps}) AS step, LATERAL (
+        SELECT {keys}, number FROM incidents_searchrow row WHERE {of_step} AND {start} AND {held} OFFSET 0
+    ) AS there ORDER BY {by_step}, {within} LIMIT {rows}
 )
 """
 _RANKED = """
-{newest}, ranked AS (
+, ranked AS (
     SELECT ts_rank(row.words, websearch_to_tsquery('english', %(q)s))::float8 AS rank,
         row.published_at, row.incident_id, row.number
     FROM found JOIN incidents_searchrow row USING (number)
-), page AS (
-    SELECT * FROM ranked WHERE {start} ORDER BY {order} LIMIT %(page)s
 )
 """
+# One row at least, which says how many were seen.
 _DOCUMENTS = """
-SELECT {keys}, {document} FROM {page} AS page JOIN incidents_publication entry USING (number) ORDER BY {order}
+WITH {found} {ranked}, page AS (
+    SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM {source} WHERE {start}
+    ORDER BY {order} LIMIT {limit} + 1
+), documents AS (
+    SELECT place, CASE WHEN place <= {limit} THEN {document} END AS document,
+        CASE WHEN place = {limit} THEN json_build_array({last})::text END AS last
+    FROM page JOIN incidents_publication entry USING (number)
+)
+SELECT seen, document, last FROM (SELECT count(*) AS seen FROM {seen}) AS size LEFT JOIN documents ON TRUE
+ORDER BY place
 """
 # `json`, not `jsonb`: it keeps the bytes of every value.
 _CHOSEN = """(
-    SELECT convert_to('{{' || string_agg(to_json(key)::text || ':' || value::text, ',' ORDER BY place) || '}}', 'UTF8')
+    SELECT convert_to('{' || string_agg(to_json(key)::text || ':' || value::text, ',' ORDER BY place) || '}', 'UTF8')
     FROM json_each(convert_from(entry.document, 'UTF8')::json) WITH ORDINALITY AS member(key, value, place)
     WHERE key = ANY(%(fields)s)
 )"""
+_EXPLAINED = "EXPLAIN (FORMAT JSON) SELECT FROM incidents_searchrow WHERE {start} AND {held}"
 
 
 @dataclass(frozen=True)
@@ -117,9 +126,9 @@ class Order:
         """The columns that it orders by."""
         return _KEYS[self.sort]
 
-    def as_sql(self) -> str:
+    def as_sql(self, row: str = "") -> str:
         """For ORDER BY."""
-        return ", ".join(f"{key} {'DESC' if self.descending else 'ASC'}" for key in self.keys)
+        return ", ".join(f"{row}{key} {'DESC' if self.descending else 'ASC'}" for key in self.keys)
 
 
 @dataclass(frozen=True)
@@ -149,45 +158,84 @@ def find(
     """
     query = repr((wanted, order))
     cursor = read_cursor(after, query) if after else Cursor(number, ())
-    statement, values = _statement(wanted, order, cursor, limit)
-    document = _CHOSEN.format() if fields else "entry.document"
-    page = "page" if order.sort is Sort.RELEVANCE else "found"
-    statement += _DOCUMENTS.format(keys=_named(order.keys), document=document, page=page, order=order.as_sql())
-    with public_connection().cursor() as database:
-        database.execute(statement, {**values, "fields": list(fields)})
-        rows = database.fetchall()
+    seen = _seen(_Search(wanted, order, cursor, limit, fields))
     following = ""
-    if len(rows) > limit:
-        keys = tuple(_as_json(key) for key in rows[limit - 1][:-1])
-        following = write_cursor(Cursor(cursor.number, keys), query)
-    return Page([bytes(row[-1]) for row in rows[:limit]], cursor.number, following)
+    if len(seen) > limit:
+        following = write_cursor(Cursor(cursor.number, tuple(json.loads(seen[limit - 1].last))), query)
+    return Page([one.document for one in seen[:limit] if one.document is not None], cursor.number, following)
 
 
-def _statement(wanted: Wanted, order: Order, cursor: Cursor, limit: int) -> tuple[str, dict[str, Any]]:
-    held, values = conditions(wanted, cursor.number)
-    start, at = _start(order, cursor)
-    if order.sort is not Sort.RELEVANCE:
-        return _found(wanted, order, [start], held, limit + 1), {**values, **at, "rows": limit + 1}
-    newest = _found(wanted, NEWEST_FIRST, ["TRUE"], held, MOST_RANKED)
-    statement = _RANKED.format(newest=newest, start=start, order=order.as_sql())
-    return statement, {**values, **at, "rows": MOST_RANKED, "page": limit + 1}
+class _Seen(NamedTuple):
+    """A row of an answer: how many rows were seen on the way, a document, and of the page's last one the sort keys."""
+
+    rows: int
+    document: bytes | None
+    last: str
 
 
-def _found(wanted: Wanted, order: Order, start: Sequence[str], held: Sequence[str], rows: int) -> str:
-    template = _WALKED if _is_walk(wanted, order) else _FOUND
-    bounds = [one for one in held if one.startswith(f"{order.keys[0]} ")]
-    near = min(max(rows * _NEAR_FOR_EACH, _LEAST_NEAR), _MOST_NEAR)
-    far = _FAR_RANKED if rows > MOST_PER_PAGE + 1 else _FAR
-    return template.format(
-        keys=", ".join(order.keys),
-        order=order.as_sql(),
-        start=" AND ".join([*start, *bounds]),
-        conditions=" AND ".join(held),
-        near=near,
-        far=far,
-        # Twice what would do, so that luck in the short walk does not lead into the longer one for nothing.
-        hopeful=max(2 * rows * near // far, 1),
-    )
+class _Search:
+    """What one page is looked for with. The newest that match are found first, where relevance orders them then."""
+
+    def __init__(self, wanted: Wanted, order: Order, cursor: Cursor, limit: int, fields: Sequence[str]) -> None:
+        self.wanted, self.cursor = wanted, cursor
+        self.is_ranked = order.sort is Sort.RELEVANCE
+        self.order = NEWEST_FIRST if self.is_ranked else order
+        self.rows = MOST_RANKED if self.is_ranked else limit + 1
+        self.start, at = _start(order, cursor)
+        held, values = conditions(wanted, cursor.number)
+        bounds = [one for one in held if one.startswith(f"{self.order.keys[0]} ")]
+        self.values = {**values, **at, "fields": list(fields)} if fields else {**values, **at}
+        self.parts = {
+            "keys": ", ".join(self.order.keys),
+            "order": self.order.as_sql(),
+            "within": self.order.as_sql("there."),
+            "start": " AND ".join([*([] if self.is_ranked else [self.start]), *bounds]) or "TRUE",
+            "held": " AND ".join(held),
+            "rows": self.rows,
+        }
+        self._rest = {
+            "last": ", ".join(f"page.{key}" for key in order.keys),
+            "order": order.as_sql(),
+            "start": self.start if self.is_ranked else "TRUE",
+            "source": "ranked" if self.is_ranked else "found",
+            "ranked": _RANKED if self.is_ranked else "",
+            "document": _CHOSEN if fields else "entry.document",
+            "limit": limit,
+        }
+
+    def run(self, way: str, *, seen: str = "found", prepared: bool = False, **parts: Any) -> list[_Seen]:
+        """The page as far as this way finds it."""
+        found = way.format(**self.parts, **parts)
+        statement = _DOCUMENTS.format(**self._rest, found=found, seen=seen)
+        return [_Seen(*row) for row in rows(statement, self.values, prepared=prepared)]
+
+    def expected(self) -> int:
+        """How many rows there are from the start on, as the planner's statistics say."""
+        ((plan,),) = rows(_EXPLAINED.format(**self.parts), self.values, prepared=False)
+        return int(plan[0]["Plan"]["Plan Rows"])
+
+
+def _seen(search: _Search) -> list[_Seen]:
+    if _is_walk(search.wanted, search.order):
+        return search.run(_ALL, prepared=True)
+    head, expected = known_head().number, None
+    near = min(max(search.rows * _NEAR_FOR_EACH, _LEAST_NEAR), _MOST_NEAR)
+    # Every entry of the log has a row, and whatever was added within the second is less than as many again.
+    is_all = 2 * head <= near
+    if search.wanted.q and not is_all:
+        expected = search.expected()
+    if expected is None or expected * near >= search.rows * head:
+        seen = search.run(_NEAR, near=near, prepared=True)
+        if is_all or seen[0].rows >= search.rows:
+            return seen
+    if (search.expected() if expected is None else expected) <= _EXPECTED:
+        seen = search.run(_SORTED, far=_FAR, seen="matching")
+        if seen[0].rows <= _FAR:
+            return seen
+    after = () if search.is_ranked else search.cursor.keys
+    steps = days.steps(search.wanted, search.order.keys, descending=search.order.descending, after=after)
+    search.values |= steps.values
+    return search.run(_BY_DAY, steps=steps.statement, by_step=steps.order, of_step=steps.held)
 
 
 def _is_walk(wanted: Wanted, order: Order) -> bool:
@@ -201,11 +249,3 @@ def _start(order: Order, cursor: Cursor) -> tuple[str, dict[str, Any]]:
     values = ", ".join(f"%(key_{place})s::{_TYPES[key]}" for place, key in enumerate(order.keys))
     sign = "<" if order.descending else ">"
     return f"({', '.join(order.keys)}) {sign} ({values})", {f"key_{n}": key for n, key in enumerate(cursor.keys)}
-
-
-def _named(keys: Sequence[str]) -> str:
-    return ", ".join(f"page.{key}" for key in keys)
-
-
-def _as_json(key: Any) -> Any:
-    return key.isoformat() if isinstance(key, date | datetime) else key

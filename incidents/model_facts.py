@@ -4,11 +4,13 @@ Only for records in force, whose models are public with what their hubs say of t
 catalogue learns on, so that `incidents.refreshing` asks again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.db.models.functions import Lower
+
 from catalogue import lineage
-from catalogue.models import Model, Snapshot
+from catalogue.models import Alias, Model, Snapshot
 from catalogue.naming import find_alias
 from catalogue.openness import Dimension as Openness
 from catalogue.profiles import profile_of
@@ -24,20 +26,21 @@ Known = dict[tuple[str, str], set[Pair]]
 
 def facts_of(document: Mapping[str, Any], known: Known | None = None) -> set[Pair]:
     """What the catalogue knows of the affected models; `known` keeps each model's for the next record."""
-    if document["status"] == Status.WITHDRAWN:
-        return set()
-    named = {
-        (model["hub"], model["name"].lower()): None
-        for model in document["affected"]
-        if model["hub"] and model["status"] != AffectedStatus.NOT_AFFECTED
-    }
     known = {} if known is None else known
     pairs: set[Pair] = set()
-    for key in list(named)[:MOST_MODELS]:
+    for key in _named(document):
         if key not in known:
             known[key] = _facts(*key)
         pairs |= known[key]
     return pairs
+
+
+def note_strangers(known: Known, documents: Iterable[Mapping[str, Any]]) -> None:
+    """Notes, by one question for all, which of the models named the catalogue does not know."""
+    named = {key for document in documents for key in _named(document)} - known.keys()
+    rows = Alias.objects.annotate(key=Lower("name"))
+    found = rows.filter(hub__in={hub for hub, _ in named}, key__in={name for _, name in named if "\x00" not in name})
+    known.update({key: set() for key in named - set(found.values_list("hub", "key"))})
 
 
 def public_snapshot(model: Model) -> Snapshot | None:
@@ -45,6 +48,18 @@ def public_snapshot(model: Model) -> Snapshot | None:
     alias = find_alias(model.hub, model.name) if model.pk else None
     snapshot = confirmed_snapshot(alias, "") if alias else None
     return snapshot if snapshot and not snapshot.private else None
+
+
+def _named(document: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Hubs and names, without letter case, of the models that the catalogue is asked about."""
+    if document["status"] == Status.WITHDRAWN:
+        return []
+    named = {
+        (model["hub"], model["name"].lower()): None
+        for model in document["affected"]
+        if model["hub"] and model["status"] != AffectedStatus.NOT_AFFECTED
+    }
+    return list(named)[:MOST_MODELS]
 
 
 def _facts(hub: str, name: str) -> set[Pair]:

@@ -30,8 +30,13 @@ def keys_of(path: str) -> list[str]:
     return [RECORDS]
 
 
+def marks(path: str) -> dict[str, str]:
+    """The keys of the answer at a path, as headers."""
+    keys = keys_of(path)
+    return {"Surrogate-Key": " ".join(keys), "Cache-Tag": ",".join(keys)}
+
+
 def mark(response: Any, path: str) -> None:
     """Writes the keys on an answer."""
-    keys = keys_of(path)
-    response.headers["Surrogate-Key"] = " ".join(keys)
-    response.headers["Cache-Tag"] = ",".join(keys)
+    for name, value in marks(path).items():
+        response.headers[name] = value

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from incidents.model_facts import Known, facts_of
+from incidents.model_facts import Known, facts_of, note_strangers
 from incidents.models import STANDS, Publication, SearchRefresh, SearchRow
 from incidents.record import Severity, Status
 from incidents.tokens import Pair, days_of, pairs_of, texts_of, token
@@ -22,9 +22,14 @@ _SEVERITIES = {severity.value: place for place, severity in enumerate(Severity)}
 _INSERT = """
 INSERT INTO incidents_searchrow (number, incident_id, until, in_force, published_at, modified_at, occurred_first,
     occurred_last, severity, tokens, words)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s::bigint[],
-    setweight(to_tsvector('english', %s), 'A') || setweight(to_tsvector('english', %s), 'B')
-    || setweight(to_tsvector('english', %s), 'C'))
+SELECT number, incident, until, in_force, published, modified, occurred_first, occurred_last, severity,
+    tokens::bigint[],
+    setweight(to_tsvector('english', heading), 'A') || setweight(to_tsvector('english', summary), 'B')
+    || setweight(to_tsvector('english', description), 'C')
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[], %s::timestamptz[], %s::timestamptz[], %s::date[],
+    %s::date[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::text[])
+    AS new(number, incident, until, in_force, published, modified, occurred_first, occurred_last, severity, tokens,
+        heading, summary, description)
 """
 _CLOSE = """
 UPDATE incidents_searchrow SET until = %s WHERE incident_id = %s AND until = %s AND number < %s
@@ -60,11 +65,7 @@ class _Version:
     number: int
     incident: int
     document: Mapping[str, Any]
-    pairs: frozenset[Pair]
-
-    @property
-    def tokens(self) -> dict[int, Pair]:
-        return {token(*pair): pair for pair in sorted(self.pairs, key=lambda pair: (pair[0].value, pair[1]))}
+    tokens: Mapping[int, Pair]
 
     @property
     def in_force(self) -> bool:
@@ -86,7 +87,8 @@ def project(publication: Publication) -> None:
 def remove(incident: int) -> None:
     """Takes away every row of an erased record, and the values that no other has. Call it in its transaction."""
     _lock()
-    rows = SearchRow.objects.filter(incident=incident)
+    # By its entries of the log: no index of rows begins with the record.
+    rows = SearchRow.objects.filter(publication__incident=incident)
     counted = rows.filter(until=STANDS, in_force=True).values_list("tokens", flat=True).first() or []
     tokens = {token for row in rows.values_list("tokens", flat=True) for token in row}
     rows.delete()
@@ -142,8 +144,9 @@ def _rebuild(incidents: Sequence[int], known: Known) -> int:
     # Asked again under the lock: one may have been erased since it was found.
     standing = Publication.objects.filter(incident__in=incidents, incident__erased_at=None)
     entries = standing.order_by("incident", "-number")
+    note_strangers(known, [json.loads(bytes(entry.document)) for entry in entries])
     versions = [_version(entry, known) for entry in entries]
-    SearchRow.objects.filter(incident__in=incidents).delete()
+    SearchRow.objects.filter(publication__in=[version.number for version in versions]).delete()
     following = dict.fromkeys(incidents, STANDS)
     rows = []
     for version in versions:
@@ -158,14 +161,15 @@ def _rebuild(incidents: Sequence[int], known: Known) -> int:
 
 def _version(publication: Publication, known: Known) -> _Version:
     document = json.loads(bytes(publication.document))
-    pairs = frozenset(pairs_of(document) | facts_of(document, known))
-    return _Version(publication.number, publication.incident_id, document, pairs)
+    pairs = sorted(pairs_of(document) | facts_of(document, known), key=lambda pair: (pair[0].value, pair[1]))
+    return _Version(publication.number, publication.incident_id, document, {token(*pair): pair for pair in pairs})
 
 
 def _insert(rows: Iterable[tuple[_Version, int]]) -> None:
     """The versions, each with the entry that replaced it."""
+    columns = zip(*(_columns(version, until) for version, until in rows), strict=True)
     with connection.cursor() as cursor:
-        cursor.executemany(_INSERT, [_columns(version, until) for version, until in rows])
+        cursor.execute(_INSERT, [list(column) for column in columns])
 
 
 def _columns(version: _Version, until: int) -> list[Any]:
@@ -179,7 +183,7 @@ def _columns(version: _Version, until: int) -> list[Any]:
         datetime.fromisoformat(document["modified"]),
         *days_of(document),
         _SEVERITIES[document["severity"]],
-        list(version.tokens),
+        f"{{{','.join(map(str, version.tokens))}}}",  # as text: PostgreSQL unnests no arrays of different lengths
         *texts_of(document),
     ]
 

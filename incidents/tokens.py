@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from datetime import date
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 
 from catalogue.licences import Claim, find_licence, read_claims
@@ -42,6 +43,9 @@ class Dimension(Enum):
     TERM = 15
     ALIAS = 16
     ORIGIN = 17
+    PUBLISHED_DAY = 18
+    MODIFIED_DAY = 19
+    OCCURRED_DAY = 20
 
 
 Pair = tuple[Dimension, str]
@@ -57,6 +61,7 @@ _MEMBERS = {
 }
 
 
+@lru_cache(maxsize=16_384)
 def token(dimension: Dimension, value: str) -> int:
     """The token of a value, letter case aside; positive, so that it fits PostgreSQL's bigint."""
     digest = hashlib.sha256(value.lower().encode()).digest()
@@ -75,6 +80,7 @@ def pairs_of(document: Mapping[str, Any]) -> set[Pair]:
         pairs |= {(Dimension.CATEGORY, code), (Dimension.TERM, f"{OWN}:{code}")}
     pairs |= {(Dimension.TERM, f"{one['taxonomy']}:{one['term']}") for one in document["classifications"]}
     pairs |= {(Dimension.ALIAS, alias) for alias in document["aliases"]}
+    pairs |= _day_pairs(document)
     for named in document["affected"]:
         pairs |= _names(named["hub"] or "", named["name"])
         if named["status"] != AffectedStatus.NOT_AFFECTED:
@@ -97,6 +103,16 @@ def days_of(document: Mapping[str, Any]) -> tuple[date, date]:
     """The first and the last day on which it may have occurred; UNKNOWN_DAY twice where nobody knows."""
     occurred = document["occurred"]
     return (first_day(occurred), last_day(occurred)) if occurred else (UNKNOWN_DAY, UNKNOWN_DAY)
+
+
+def _day_pairs(document: Mapping[str, Any]) -> set[Pair]:
+    """The days (UTC) that lists are ordered by: nobody filters by them, `incidents.days` goes from one to another."""
+    day = len("2026-03-01")
+    return {
+        (Dimension.PUBLISHED_DAY, document["published"][:day]),
+        (Dimension.MODIFIED_DAY, document["modified"][:day]),
+        (Dimension.OCCURRED_DAY, days_of(document)[0].isoformat()),
+    }
 
 
 def texts_of(document: Mapping[str, Any]) -> tuple[str, str, str]:

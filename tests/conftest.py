@@ -21,6 +21,7 @@ from hypothesis import settings as hypothesis
 
 from accounts.models import User
 from incidents import guard, position
+from lib import limits
 from lib.store import store
 from tests import factories
 
@@ -109,6 +110,7 @@ def _no_limits_from_the_test_before() -> None:
     """Buckets and circuits live in Redis, which no transaction rolls back."""
     for name in store().scan_iter(f"{settings.QUEUE}:*"):
         store().delete(name)
+    limits.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -247,23 +247,9 @@ def copy_rows(cursor, table, rows):
             copy.write_row(list(row.values()))
 
 
-HEADING = """
-UPDATE chunk SET search = setweight(to_tsvector('english', heading.a), 'A')
-    || setweight(to_tsvector('english', heading.b), 'B') || setweight(to_tsvector('english', heading.c), 'C')
-FROM (SELECT id, d->>'title' || ' ' || (d->>'id') || ' ' || (
-          SELECT string_agg((m->>'name') || ' ' || replace(m->>'name', '/', ' '), ' ')
-          FROM jsonb_array_elements(d->'affected') m) AS a, d->>'summary' AS b, d->>'description' AS c
-      FROM (SELECT id, convert_from(document, 'UTF8')::jsonb AS d FROM chunk) AS documents) AS heading
-WHERE heading.id = chunk.id
-"""
-
-
 def fill_rows(database, collection, say=lambda _text: None):
     """Every row of a collection, in chunks; secondary indexes are made at the end."""
     log, started = Log(f"{NODE}/log"), time.monotonic()
-    searched = database.execute(
-        "SELECT FROM information_schema.columns WHERE table_name = 'incidents_incident' AND column_name = 'search'"
-    ).rowcount
     definitions = without_indexes(database)
     for first in range(0, collection.size, CHUNK):
         names = ("incident", "logobject", "logentry", "treehash", "publication", "affected", "otherid")
@@ -295,11 +281,6 @@ def fill_rows(database, collection, say=lambda _text: None):
             tables["affected"] += [{"incident_id": pk, **affected_columns(model)} for model in record["affected"]]
             tables["otherid"] += [{"incident_id": pk, "key": alias.lower()} for alias in record["aliases"]]
         with database.transaction(), database.cursor() as cursor:
-            cursor.execute("CREATE TEMPORARY TABLE chunk (LIKE incidents_incident INCLUDING DEFAULTS) ON COMMIT DROP")
-            copy_rows(cursor, "chunk", tables.pop("incident"))
-            if searched:
-                cursor.execute(HEADING)
-            cursor.execute("INSERT INTO incidents_incident SELECT * FROM chunk ORDER BY id")
             for name, rows in tables.items():
                 if rows:
                     copy_rows(cursor, f"incidents_{name}", rows)
@@ -310,12 +291,15 @@ def fill_rows(database, collection, say=lambda _text: None):
         database.execute(definition)
 
 
-def without_indexes(database):
-    """Drops the secondary indexes of the public tables; returns what makes them again."""
-    rows = database.execute("""
+def without_indexes(database, tables="incidents\\_%"):
+    """Drops the secondary indexes of the tables, all public ones without a pattern; returns what makes them again."""
+    rows = database.execute(
+        """
         SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid)
-        FROM pg_index WHERE indrelid::regclass::text LIKE 'incidents\\_%' AND NOT indisunique
-    """).fetchall()
+        FROM pg_index WHERE indrelid::regclass::text LIKE %s AND NOT indisunique
+        """,
+        [tables],
+    ).fetchall()
     for name, _ in rows:
         database.execute(f"DROP INDEX {name}")
     return [definition for _, definition in rows]
@@ -373,7 +357,6 @@ def filled(size, say=print):
     """The address of the database with `size` published incidents; made and filled where it is not there yet."""
     import django
     from django.conf import settings
-    from django.core.management import get_commands
 
     django.setup()
     from incidents.taxonomy import category_codes
@@ -393,9 +376,10 @@ def filled(size, say=print):
     manage(address, "migrate", "--verbosity", "0")
     with connect(address) as database:
         fill_rows(database, Collection(size, category_codes()), say)
-        for command in ("rebuild_search",):
-            if command in get_commands():
-                manage(address, command)
+        definitions = without_indexes(database, "incidents\\_searchrow")
+        manage(address, "rebuild_search")
+        for definition in definitions:
+            database.execute(definition)
         database.execute("VACUUM ANALYZE")
         database.execute(sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(mark)))
     return address
