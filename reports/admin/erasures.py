@@ -5,15 +5,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
 from accounts import second_factor
-from accounts.read_only import ReadOnly
+from accounts.own_page import OwnPage
 from reports import erasure
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.models import Erasure, ErasureReason, Report
@@ -35,7 +33,7 @@ _VERBS: dict[str, Callable[..., Erasure]] = {"confirm": erasure.confirm, "drop":
 
 
 @admin.register(Erasure)
-class ErasureAdmin(ReadOnly, admin.ModelAdmin):
+class ErasureAdmin(OwnPage[Erasure]):
     """What was erased, and what waits for a second person."""
 
     list_display = ("report_number", "reason", "stands", "asked_by", "asked_at", "confirmed_by", "done_at")
@@ -43,6 +41,7 @@ class ErasureAdmin(ReadOnly, admin.ModelAdmin):
     show_full_result_count = False
     actions = None
     change_list_template = "admin/reports/erasure/list.html"
+    page_template = "admin/reports/erasure/page.html"
 
     class Media:
         css = {"all": ("reports/console.css",)}
@@ -72,39 +71,15 @@ class ErasureAdmin(ReadOnly, admin.ModelAdmin):
         context = {"title": "Erasures", "form": form, "is_nav_sidebar_enabled": False}
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, _form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def page_context(self, request: HttpRequest, row: Erasure) -> dict[str, Any]:
         """One erasure, with the buttons that are open to who looks."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
-        row = self.get_object(request, unquote(object_id))
-        if row is None:
-            raise Http404
-        context = {
-            **self.admin_site.each_context(request),
-            "title": str(row),
-            "opts": self.opts,
-            "media": self.media,
+        return {
             "row": row,
             "stands": self.stands(row),
             "cases": row.report.cases.order_by("pk").select_related("incident"),
             "may_act": row.is_open and self._may(request),
             "is_yours": row.asked_by_id == actor(request).pk,
-            "is_nav_sidebar_enabled": False,
-            **(extra_context or {}),
         }
-        return TemplateResponse(request, "admin/reports/erasure/page.html", context)
-
-    def history_view(
-        self, request: HttpRequest, object_id: str, _extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """On its page."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return redirect("admin:reports_erasure_change", object_id)
 
     def ask_view(self, request: HttpRequest) -> HttpResponseBase:
         """Asks for an erasure."""

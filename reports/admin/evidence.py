@@ -7,11 +7,10 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.http import content_disposition_header
 
-from accounts.read_only import ReadOnly
+from accounts.own_page import OwnPage
 from lib.sanitise.kinds import KINDS
 from reports import evidence as verbs
 from reports import excerpts
@@ -27,13 +26,15 @@ _LOST = "The file cannot be read: it is lost, or no key of this node opens it. T
 
 
 @admin.register(Evidence)
-class EvidenceAdmin(ReadOnly, admin.ModelAdmin):
+class EvidenceAdmin(OwnPage[Evidence]):
     """Files as a list, and each on a page of its own."""
 
     list_display = ("name", "report", "media_type", "size", "added_at", "problem")
     list_filter = ("media_type",)
+    list_select_related = ("report",)
     ordering = ("-pk",)
     show_full_result_count = False
+    page_template = "admin/reports/evidence/page.html"
 
     class Media:
         css = {"all": ("reports/console.css",)}
@@ -49,40 +50,29 @@ class EvidenceAdmin(ReadOnly, admin.ModelAdmin):
         ]
         return own + super().get_urls()
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, _form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def page_context(self, request: HttpRequest, row: Evidence) -> dict[str, Any]:
         """What the file shows: text at once, an image once it is asked for, a PDF as a download alone."""
-        evidence = self._found(request, object_id)
-        kind = KINDS[evidence.media_type]
+        kind = KINDS[row.media_type]
         shown: preview.Preview | None = None
         if kind.shown_as == "text":
             try:
-                content = verbs.content_of(evidence=evidence, by=actor(request))
-                shown = preview.of(evidence.media_type, content)
+                shown = preview.of(row.media_type, verbs.content_of(evidence=row, by=actor(request)))
             except LostFileError:
                 messages.error(request, _LOST)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": evidence.name,
-            "subtitle": None,
-            "opts": self.opts,
-            "media": self.media,
-            "is_nav_sidebar_enabled": False,
-            "file": evidence,
+        return {
+            "title": row.name,
+            "file": row,
             "kind": kind,
             "preview": shown,
-            "excerpt_cases": self._cases_for_excerpts(request, evidence),
+            "excerpt_cases": self._cases_for_excerpts(request, row),
             "may_forget": request.user.has_perm("reports.delete_evidence"),
-            **(extra_context or {}),
         }
-        return TemplateResponse(request, "admin/reports/evidence/page.html", context)
 
     def file_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """The file's bytes, to save; the browser draws them in a page only as the image of our own page."""
         if request.method != "GET":
             raise Http404
-        evidence = self._found(request, str(pk))
+        evidence = self.found(request, str(pk))
         try:
             content = verbs.content_of(evidence=evidence, by=actor(request), verb="open evidence")
         except LostFileError as error:
@@ -99,7 +89,7 @@ class EvidenceAdmin(ReadOnly, admin.ModelAdmin):
         if request.method != "POST":
             raise Http404
         self._require_decide(request)
-        evidence, answers = self._found(request, str(pk)), request.POST
+        evidence, answers = self.found(request, str(pk)), request.POST
         case = self._cases_for_excerpts(request, evidence).filter(pk=key_in(answers.get("case", "")) or 0).first()
         if case is None:
             messages.error(request, "Choose one of the cases that its report is in.")
@@ -146,7 +136,7 @@ class EvidenceAdmin(ReadOnly, admin.ModelAdmin):
         """Erases the file for good."""
         if request.method != "POST":
             raise Http404
-        evidence = self._found(request, str(pk))
+        evidence = self.found(request, str(pk))
         report = reverse("admin:reports_report_change", args=[evidence.report_id])
         try:
             verbs.forget(evidence=evidence, by=actor(request), reason=request.POST.get("reason", "").strip()[:300])
@@ -154,13 +144,6 @@ class EvidenceAdmin(ReadOnly, admin.ModelAdmin):
             raise PermissionDenied from error
         messages.success(request, f"The file {evidence.name} is erased.")
         return redirect(report)
-
-    def _found(self, request: HttpRequest, pk: str) -> Evidence:
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        if not pk.isdecimal():
-            raise Http404
-        return get_object_or_404(Evidence.objects.select_related("report"), pk=pk)
 
 
 def _attempt(text: str) -> int:

@@ -4,14 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 
+from accounts.own_page import OwnPage
 from accounts.read_only import ReadOnly
 from catalogue.hub import UnreadableReferenceError
 from reports import matching
@@ -45,7 +44,7 @@ _ACTS: dict[str, Callable[[HttpRequest, NameMatch], str]] = {
 
 
 @admin.register(NameMatch)
-class NameMatchAdmin(ReadOnly, admin.ModelAdmin):
+class NameMatchAdmin(OwnPage[NameMatch]):
     """Names of models that lead to no hub by themselves; those that wait come first."""
 
     list_display = ("name", "stands", "alias", "found_in", "decided_by")
@@ -54,6 +53,7 @@ class NameMatchAdmin(ReadOnly, admin.ModelAdmin):
     search_fields = ("name",)
     show_full_result_count = False
     actions = None
+    page_template = "admin/reports/namematch/page.html"
 
     class Media:
         css = {"all": ("reports/console.css",)}
@@ -80,38 +80,14 @@ class NameMatchAdmin(ReadOnly, admin.ModelAdmin):
             *super().get_urls(),
         ]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, _form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def page_context(self, request: HttpRequest, row: NameMatch) -> dict[str, Any]:
         """One name, with the buttons that are open to who looks."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
-        row = self.get_object(request, unquote(object_id))
-        if row is None:
-            raise Http404
-        context = {
-            **self.admin_site.each_context(request),
-            "title": str(row),
-            "opts": self.opts,
-            "media": self.media,
+        return {
             "row": row,
             "stands": self.stands(row),
             "named": NamedModel.objects.filter(asked__iexact=row.name).count(),
             "may_act": actor(request).has_perm(MAY_MATCH),
-            "is_nav_sidebar_enabled": False,
-            **(extra_context or {}),
         }
-        return TemplateResponse(request, "admin/reports/namematch/page.html", context)
-
-    def history_view(
-        self, request: HttpRequest, object_id: str, _extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        """On its page."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        return redirect("admin:reports_namematch_change", object_id)
 
     def act_view(self, request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
         """Matches, leaves, or takes that back, by POST."""

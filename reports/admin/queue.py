@@ -4,19 +4,17 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import Prefetch, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince, timeuntil
 
-from accounts.read_only import ReadOnly
+from accounts.own_page import OwnPage
 from lib.seal import UnreadableSealError
 from reports import redacting, workflow
 from reports.admin import facts, report_page, talks
@@ -48,7 +46,7 @@ class Queue(ChangeList):
 
 
 @admin.register(Report)
-class ReportAdmin(ReadOnly, admin.ModelAdmin):
+class ReportAdmin(OwnPage[Report]):
     """What waits, the most urgent first; one report with everything a decision needs. Every button is one verb."""
 
     list_display = (
@@ -64,6 +62,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER
     actions = ("reject_chosen",)
     change_list_template = "admin/reports/report/queue.html"
+    page_template = "admin/reports/report/page.html"
 
     class Media:
         css = {"all": ("reports/console.css",)}
@@ -168,18 +167,10 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
         }
         return super().changelist_view(request, {**context, **(extra_context or {})})
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, _form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def page_context(self, request: HttpRequest, row: Report) -> dict[str, Any]:
         """One report, to read and decide on."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
-        report = self.get_object(request, unquote(object_id))
-        if report is None:
-            raise Http404
-        return self._page(request, report, **(extra_context or {}))
+        shown = report_page.context(row, actor(request))
+        return {**shown, "title": shown["shown_title"] or f"Report {row.pk}", "lane": lane_of(request)}
 
     def history_view(
         self, request: HttpRequest, object_id: str, _extra_context: dict[str, Any] | None = None
@@ -210,7 +201,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
         report, form = get_object_or_404(self.get_queryset(request), pk=pk), _PREVIEWS[verb](request.POST)
         if not form.is_valid():
             return redirect(explain(request, form, report))
-        return self._page(request, report, **{f"{verb}_form": form, f"{verb}_preview": talks.preview(form, report)})
+        return self.page(request, report, **{f"{verb}_form": form, f"{verb}_preview": talks.preview(form, report)})
 
     def contact_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The report's page with the reporter's contact, this once; looking is recorded."""
@@ -221,7 +212,7 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
         except (*REFUSALS, UnreadableSealError) as error:
             messages.error(request, sentence(error))
             return redirect("admin:reports_report_change", pk)
-        return self._page(request, report, contact=contact or "none was left")
+        return self.page(request, report, contact=contact or "none was left")
 
     def original_view(self, request: HttpRequest, pk: int) -> HttpResponseBase:
         """The report's page with the text exactly as it was sent, this once; looking is recorded."""
@@ -232,28 +223,13 @@ class ReportAdmin(ReadOnly, admin.ModelAdmin):
         except REFUSALS as error:
             messages.error(request, sentence(error))
             return redirect("admin:reports_report_change", pk)
-        return self._page(request, report, original=original)
+        return self.page(request, report, original=original)
 
     def _require_button(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
             raise PermissionDenied
         if request.method != "POST":
             raise Http404
-
-    def _page(self, request: HttpRequest, report: Report, **extra: Any) -> HttpResponse:
-        shown = report_page.context(report, actor(request))
-        context = {
-            **self.admin_site.each_context(request),
-            **shown,
-            "title": shown["shown_title"] or f"Report {report.pk}",
-            "subtitle": None,
-            "lane": lane_of(request),
-            "opts": self.opts,
-            "media": self.media,
-            "is_nav_sidebar_enabled": False,
-            **extra,
-        }
-        return TemplateResponse(request, "admin/reports/report/page.html", context)
 
 
 def _model_cell(named: NamedModel) -> tuple[str, str, str, str]:

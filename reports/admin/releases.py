@@ -5,17 +5,15 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from pydantic import ValidationError
 
 from accounts.models import User
-from accounts.read_only import ReadOnly
+from accounts.own_page import OwnPage
 from incidents.differences import Difference, differences
 from reports import embargo, joining, release, workflow
 from reports.actors import NotAllowedError
@@ -30,7 +28,7 @@ from reports.second_person import needs_second, refuse_second
 
 
 @admin.register(Release)
-class ReleaseAdmin(ReadOnly, admin.ModelAdmin):
+class ReleaseAdmin(OwnPage[Release]):
     """Every press of a button that makes something public, newest first."""
 
     list_display = ("__str__", "case_title", "state", "asked_by", "asked_at", "second", "due_at", "publication")
@@ -40,6 +38,7 @@ class ReleaseAdmin(ReadOnly, admin.ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     actions = None
+    page_template = "admin/reports/release/page.html"
 
     class Media:
         css = {"all": ("reports/console.css",)}
@@ -61,40 +60,15 @@ class ReleaseAdmin(ReadOnly, admin.ModelAdmin):
         act = self.admin_site.admin_view(self.act_view)
         return [path("<int:pk>/do/<slug:act>/", act, name="reports_release_act"), *super().get_urls()]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, _form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
+    def page_context(self, request: HttpRequest, row: Release) -> dict[str, Any]:
         """One release: what it changes, and whether the person looking may be the second."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        if request.method not in ("GET", "HEAD"):
-            return HttpResponseNotAllowed(["GET", "HEAD"])
-        row = self.get_object(request, unquote(object_id))
-        if row is None:
-            raise Http404
-        context = {
-            **self.admin_site.each_context(request),
-            **_context(row, actor(request)),
-            **step_up.press_again(request),
-            "title": str(row),
-            "subtitle": None,
-            "opts": self.opts,
-            "media": self.media,
-            "is_nav_sidebar_enabled": False,
-            **(extra_context or {}),
-        }
-        return TemplateResponse(request, "admin/reports/release/page.html", context)
+        return {**_context(row, actor(request)), **step_up.press_again(request)}
 
     def history_view(
         self, request: HttpRequest, object_id: str, _extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """The activities of its case."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
-        row = self.get_object(request, unquote(object_id))
-        if row is None:
-            raise Http404
-        return redirect("admin:reports_case_history", row.case_id)
+        return redirect("admin:reports_case_history", self.found(request, object_id).case_id)
 
     def act_view(self, request: HttpRequest, pk: int, act: str) -> HttpResponseBase:
         """One verb on one release."""
