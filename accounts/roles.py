@@ -24,6 +24,8 @@ _READING = frozenset(
         "catalogue.view_drift",
         "catalogue.view_lineage",
         "reports.view_metrics",
+        "federation.view_peer",
+        "federation.view_outcome",
     }
 )
 _MODERATION = _READING | {
@@ -42,6 +44,7 @@ _MODERATION = _READING | {
     "accounts.add_affiliation",
     "catalogue.view_concern",
     "catalogue.change_concern",
+    "federation.change_outcome",
 }
 _OPERATION = _READING | {
     "accounts.view_user",
@@ -55,6 +58,8 @@ _OPERATION = _READING | {
     "catalogue.change_lookup",
     "catalogue.change_inspection",
     "reports.view_importrun",
+    "federation.add_peer",
+    "federation.change_peer",
 }
 
 ROLES: dict[str, frozenset[str]] = {
@@ -108,6 +113,11 @@ MEANINGS: dict[str, str] = {
     "reports.view_contact": "See how to reach a reporter (each look is recorded)",
     "reports.view_erasure": "See what was erased, when and by whom",
     "reports.erase": "Ask for an erasure, confirm somebody else's",
+    "federation.view_peer": "See which nodes are followed, and how that goes",
+    "federation.add_peer": "Follow another node",
+    "federation.change_peer": "Pause nodes, set what is taken of them, decide on their mass withdrawals",
+    "federation.view_outcome": "See which records of other nodes wait",
+    "federation.change_outcome": "Show records of other nodes that wait, or pass over them",
     "accounts.view_affiliation": "See who belongs to which organisation",
     "accounts.add_affiliation": "Declare an organisation one belongs to",
     "accounts.delete_affiliation": "Take an affiliation away",
