@@ -139,6 +139,7 @@ WAKES = {
     "record published": ["incidents.tasks.refresh_osv_files"],
     "feed added": ["reports.tasks.import_due_feeds"],
     "log grew": ["incidents.tasks.sign_checkpoint"],
+    "checkpoint signed": ["federation.tasks.tell_due_peers"],
     "peer added": ["federation.tasks.follow_due_peers"],
     "peers left over": ["federation.tasks.follow_due_peers"],
 }

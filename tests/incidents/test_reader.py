@@ -33,6 +33,7 @@ PRIVATE_TABLES = {
     "catalogue_weightfile",
     # Whom this node follows, how it judges them, and what it puts aside.
     "federation_evidence",
+    "federation_notice",
     "federation_outcome",
     "federation_peer",
     "federation_run",
