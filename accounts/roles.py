@@ -26,6 +26,7 @@ _READING = frozenset(
         "reports.view_metrics",
         "federation.view_peer",
         "federation.view_outcome",
+        "incidents.view_overlay",
     }
 )
 _MODERATION = _READING | {
@@ -45,6 +46,7 @@ _MODERATION = _READING | {
     "catalogue.view_concern",
     "catalogue.change_concern",
     "federation.change_outcome",
+    "incidents.change_overlay",
 }
 _OPERATION = _READING | {
     "accounts.view_user",
@@ -118,6 +120,8 @@ MEANINGS: dict[str, str] = {
     "federation.change_peer": "Pause nodes, set what is taken of them, decide on their mass withdrawals",
     "federation.view_outcome": "See which records of other nodes wait",
     "federation.change_outcome": "Show records of other nodes that wait, or pass over them",
+    "incidents.view_overlay": "See what this node says of records of others",
+    "incidents.change_overlay": "Annotate, link and hide records of other nodes",
     "accounts.view_affiliation": "See who belongs to which organisation",
     "accounts.add_affiliation": "Declare an organisation one belongs to",
     "accounts.delete_affiliation": "Take an affiliation away",

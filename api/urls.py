@@ -34,6 +34,7 @@ urlpatterns = [
     path("v1/incidents/<str:public_id>/versions", incident.VersionList.as_view(), name="versions"),
     path("v1/incidents/<str:public_id>/versions/<str:version>", incident.VersionDetail.as_view(), name="version"),
     path("v1/incidents/<str:public_id>/diff", incident.VersionDiff.as_view(), name="diff"),
+    path("v1/incidents/<str:public_id>/overlay", incident.IncidentOverlay.as_view(), name="incident-overlay"),
     path("v1/incidents/<str:public_id>/proof", proofs.IncidentProof.as_view(), name="incident-proof"),
     path("v1/log/proof/consistency", proofs.ConsistencyProof.as_view(), name="consistency-proof"),
     path("v1/models", model_lists.ModelList.as_view(), name="models"),

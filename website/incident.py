@@ -13,10 +13,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from federation import proofs as theirs
-from incidents import proofs, search
+from incidents import overlay, proofs, search
 from incidents.differences import changed_fields, differences
 from incidents.format import Published, formats, without_suffix
 from incidents.models import Incident, Operation, Publication
+from incidents.overlay_models import Overlay
 from incidents.publishing import instant
 from incidents.taxonomy import OWN, Taxonomy, Term, taxonomies
 from incidents.this_node import this_node
@@ -52,6 +53,8 @@ def page(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """One record for people. An id of another database redirects to ours, a merged record to the one in its place."""
     if erased := search.tombstone(public_id):
         return _gone(request, erased)
+    if hiding := overlay.hidden(public_id):
+        return _hidden(request, hiding)
     incident = _found(public_id)
     if incident.public_id != public_id:
         return redirect("website:incident", public_id=incident.public_id, permanent=False)
@@ -75,6 +78,8 @@ def page(request: HttpRequest, public_id: str) -> HttpResponseBase:
         "crosswalk": _crosswalk(document),
         "proof": proofs.place_of(incident.public_id),
         "theirs": _theirs(incident),
+        "overlay": overlay.of(incident.public_id) if incident.origin != settings.NODE_NAME else None,
+        "elsewhere": overlay.elsewhere(incident) if incident.origin == settings.NODE_NAME else [],
     }
     return public_page(request, "website/incident.html", context)
 
@@ -89,6 +94,13 @@ def _gone(request: HttpRequest, incident: Incident) -> HttpResponse:
     entry, proof = incident.publications.order_by("number").last(), proofs.place_of(incident.public_id)
     context = {"incident": incident, "entry": entry, "proof": proof, "theirs": _theirs(incident)}
     response = render(request, "website/erased.html", context, status=410)
+    patch_cache_control(response, public=True, max_age=SECONDS_KEPT)
+    return response
+
+
+def _hidden(request: HttpRequest, hiding: Overlay) -> HttpResponse:
+    """The page of a record that this node hides: 410, in this node's own words."""
+    response = render(request, "website/hidden.html", {"hiding": hiding, "incident": hiding.incident}, status=410)
     patch_cache_control(response, public=True, max_age=SECONDS_KEPT)
     return response
 
@@ -152,7 +164,7 @@ def _words(entry: Publication) -> str:
 
 def _versions(incident: Incident) -> list[Version]:
     """Oldest first."""
-    entries = list(incident.publications.order_by("number"))
+    entries = overlay.as_logged(incident.publications.order_by("number"))
     documents = [json.loads(bytes(entry.document)) for entry in entries]
     changed = [(), *(tuple(changed_fields(old, new)) for old, new in pairwise(documents))]
     return [Version(entry, fields) for entry, fields in zip(entries, changed, strict=True)]

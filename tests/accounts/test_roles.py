@@ -78,6 +78,8 @@ NEEDS = {
     "federation_peer_act": "federation.change_peer",
     "federation_peer_entry": "federation.change_peer",
     "federation_outcome_act": "federation.change_outcome",
+    "incidents_overlay_of": "incidents.view_overlay",
+    "incidents_overlay_act": "incidents.change_overlay",
 }
 USUAL = {"changelist": "view", "change": "view", "history": "view", "add": "add", "delete": "delete"}
 # Open to everybody: they lead to the account pages, and end a session.
@@ -162,6 +164,8 @@ def addresses():
         "federation_peer_act": (waiting.entry.peer_id, "pause"),
         "federation_peer_entry": (waiting.entry.peer_id, waiting.entry.index, "retry"),
         "federation_outcome_act": (waiting.pk, "reject"),
+        "incidents_overlay_of": (case.incident.public_id,),
+        "incidents_overlay_act": (case.incident.public_id, "annotate"),
         "app_list": ("incidents",),
         "view_on_site": (1, report.pk),
         "catalogue_lookup_hub_button": ("huggingface", "close-circuit"),
