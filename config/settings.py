@@ -414,6 +414,10 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["api.openapi.complete"],
 }
 
+# --- Metrics -------------------------------------------------------------------------------------------------------
+# Who shows it reads /metrics; unset, only this machine does.
+METRICS_TOKEN = env.str("FAULTLINE_METRICS_TOKEN", default="")
+
 # --- Logs ----------------------------------------------------------------------------------------------------------
 LOG_JSON = env.bool("FAULTLINE_LOG_JSON", default=False)
 LOGGING = logs.logging_config(as_json=LOG_JSON, level=env.str("FAULTLINE_LOG_LEVEL", default="INFO"))

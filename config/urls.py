@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from config.metrics import metrics
 from federation import views as federation
 from federation.oai.views import oai
 from federation.urls import log_urls, mirror_urls
@@ -15,6 +16,7 @@ handler500 = "config.errors.server_error"
 urlpatterns = [
     path("livez", health.live),
     path("readyz", health.ready),
+    path("metrics", metrics),
     path(".well-known/faultline.json", federation.well_known),
     path("oai", oai, name="oai"),
     path("feeds/archive.atom", federation.archive_feed, name="archive-feed"),

@@ -9,6 +9,7 @@ import json
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Least, Now
 from django.utils import timezone
 
@@ -55,11 +56,17 @@ def tell_due() -> int:
     if last is None:
         return 0
     _add_missing()
-    rows = Notice.objects.filter(told__lt=last.size, peer__state=PeerState.FOLLOWED).exclude(peer__node_address="")
     told = 0
-    while row := lease_next(rows):
+    while row := lease_next(owed()):
         told += _tell(row, last.size)
     return told
+
+
+def owed() -> QuerySet[Notice]:
+    """The peers that do not know of our last checkpoint."""
+    last = checkpoints.latest()
+    rows = Notice.objects.filter(told__lt=last.size if last else 0, peer__state=PeerState.FOLLOWED)
+    return rows.exclude(peer__node_address="")
 
 
 def _add_missing() -> None:
