@@ -22,12 +22,27 @@ from incidents.log_rules import BrokenRuleError, document_of
 _MAY_DECIDE = "federation.change_outcome"
 
 
+class VerdictFilter(admin.SimpleListFilter):
+    """Those that wait, or those that were passed over."""
+
+    title = "verdict"
+    parameter_name = "verdict"
+
+    def lookups(self, _request: HttpRequest, _model_admin: admin.ModelAdmin) -> list[tuple[str, str]]:
+        """Both sides."""
+        return [(verdict.value, str(verdict.label)) for verdict in (Verdict.WAITING, Verdict.REJECTED)]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Outcome]) -> QuerySet[Outcome]:
+        """One side of them."""
+        return queryset.filter(verdict=self.value()) if self.value() else queryset
+
+
 @admin.register(Outcome)
 class OutcomeAdmin(OwnPage[Outcome]):
     """The inbox: what the policy for its node leaves to a moderator."""
 
     list_display = ("title", "peer", "category", "subject", "verdict", "reason", "at")
-    list_filter = ("verdict", "entry__peer")
+    list_filter = (VerdictFilter, "entry__peer")
     show_full_result_count = False
     list_per_page = 50
     actions = None

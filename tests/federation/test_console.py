@@ -198,7 +198,7 @@ class TestTheInbox:
 
     def test_shows_the_record_which_a_moderator_publishes(self, waiting, signed_in):
         client = signed_in(factories.moderator())
-        assert "A model names a shop &lt;b&gt;" in text(client.get(INBOX))
+        assert "A model names a shop &lt;b&gt;" in text(client.get(INBOX, {"verdict": "waiting"}))
         assert "As other.example signed it" in text(client.get(f"{INBOX}{waiting.pk}/change/"))
         self.decide(client, waiting, "publish")
         assert listed() == [waiting.entry.subject]
