@@ -24,6 +24,9 @@ _READING = frozenset(
         "catalogue.view_drift",
         "catalogue.view_lineage",
         "reports.view_metrics",
+        "federation.view_peer",
+        "federation.view_outcome",
+        "incidents.view_overlay",
     }
 )
 _MODERATION = _READING | {
@@ -42,6 +45,8 @@ _MODERATION = _READING | {
     "accounts.add_affiliation",
     "catalogue.view_concern",
     "catalogue.change_concern",
+    "federation.change_outcome",
+    "incidents.change_overlay",
 }
 _OPERATION = _READING | {
     "accounts.view_user",
@@ -55,6 +60,8 @@ _OPERATION = _READING | {
     "catalogue.change_lookup",
     "catalogue.change_inspection",
     "reports.view_importrun",
+    "federation.add_peer",
+    "federation.change_peer",
 }
 
 ROLES: dict[str, frozenset[str]] = {
@@ -108,6 +115,13 @@ MEANINGS: dict[str, str] = {
     "reports.view_contact": "See how to reach a reporter (each look is recorded)",
     "reports.view_erasure": "See what was erased, when and by whom",
     "reports.erase": "Ask for an erasure, confirm somebody else's",
+    "federation.view_peer": "See which nodes are followed, and how that goes",
+    "federation.add_peer": "Follow another node",
+    "federation.change_peer": "Pause nodes, set what is taken of them, decide on their mass withdrawals",
+    "federation.view_outcome": "See which records of other nodes wait",
+    "federation.change_outcome": "Show records of other nodes that wait, or pass over them",
+    "incidents.view_overlay": "See what this node says of records of others",
+    "incidents.change_overlay": "Annotate, link and hide records of other nodes",
     "accounts.view_affiliation": "See who belongs to which organisation",
     "accounts.add_affiliation": "Declare an organisation one belongs to",
     "accounts.delete_affiliation": "Take an affiliation away",

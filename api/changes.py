@@ -43,7 +43,7 @@ _ENTRY = {
         },
         "document": {
             "oneOf": [{"$ref": "#/components/schemas/Record"}, {"type": "null"}],
-            "description": "null where the record was erased.",
+            "description": "null where the record was erased, or while this node hides it.",
         },
     },
 }

@@ -15,14 +15,14 @@ from rest_framework.request import Request
 from api.errors import Problem
 from api.reading import Answer, ReadView, arguments, json_bytes, whole_number
 from api.representations import headers_of, location_of, representation
-from incidents import search, stored
+from incidents import overlay, search, stored
 from incidents.differences import differences
 from incidents.format import DEFAULT, formats, without_suffix
 from incidents.json_patch import json_patch
 from incidents.models import Incident, Operation, Publication
 from incidents.publishing import instant
 from incidents.purge_keys import marks
-from incidents.record import Record
+from incidents.record import Record, is_public_id
 from lib.canonical import digest
 
 _PATCH = "application/json-patch+json"
@@ -43,6 +43,22 @@ _VERSION = {
         "digest": {"type": "string", "description": "SHA-256 of the document's RFC 8785 bytes."},
         "number": {"type": "integer", "minimum": 1, "description": "As in `/api/v1/changes`."},
         "url": {"type": "string", "format": "uri"},
+    },
+}
+_OVERLAY = {
+    "type": "object",
+    "required": ["changed", "hidden", "id", "node", "note", "origin", "same_event"],
+    "properties": {
+        "id": {"type": "string"},
+        "origin": {"type": "string", "description": "The node whose record it is."},
+        "node": {"type": "string", "description": "The node that says this: the one that answers."},
+        "note": {"type": "string"},
+        "same_event": {"type": ["string", "null"], "description": "A record of this node on the same event."},
+        "hidden": {
+            "type": ["object", "null"],
+            "properties": {"at": {"type": "string", "format": "date-time"}, "because": {"type": "string"}},
+        },
+        "changed": {"type": "string", "format": "date-time"},
     },
 }
 _SIDE = {"type": "object", "properties": {name: _VERSION["properties"][name] for name in ("version", "at", "digest")}}  # type: ignore[index]
@@ -121,6 +137,8 @@ class IncidentDetail(_NegotiatedView):
             elsewhere["Access-Control-Allow-Origin"] = "*"
             return elsewhere
         links = [_link("version-history", "api:versions", given)]
+        if record.origin != settings.NODE_NAME:
+            links.append(_link("related", "api:incident-overlay", given))
         if record.superseded_by:
             links.append(_link("successor-version", "api:incident", search.in_place_of(_found(given)).public_id))
         address = reverse("api:incident", args=[given])
@@ -135,6 +153,23 @@ class IncidentDetail(_NegotiatedView):
             return None
         headers = {name: value.replace(_ANY_ID, given) for name, value in _headers_of_any(settings.BASE_URL).items()}
         return Answer(b"" if tag == record.digest else record.document, record.digest, headers)
+
+
+@extend_schema(tags=["incidents"])
+class IncidentOverlay(ReadView):
+    """What this node itself says of a record of another."""
+
+    @extend_schema(operation_id="get_incident_overlay", responses={200: _OVERLAY})
+    def get(self, request: HttpRequest, public_id: str) -> HttpResponseBase:
+        """A note, a record of this node on the same event, or that this node hides it and why: never its origin's word.
+
+        404 where this node says nothing of it.
+        """
+        said = overlay.of(public_id) if is_public_id(public_id) else None
+        if said is None:
+            raise Http404
+        content = json.dumps(said, ensure_ascii=False).encode()
+        return json_bytes(request, content, etag=digest(content)[:32])
 
 
 @extend_schema(tags=["incidents"])
@@ -154,7 +189,7 @@ class VersionList(ReadView):
     def get(self, request: HttpRequest, public_id: str) -> HttpResponseBase:
         """Every version that was published, oldest first: what was done, when, and the digest of the document."""
         incident = _found(public_id)
-        entries = incident.publications.order_by("version").defer("document")
+        entries = overlay.as_logged(incident.publications.order_by("version", "number").defer("document"))
         items = [
             {**_side(entry), "operation": entry.operation, "number": entry.number, "url": _url(incident, entry.version)}
             for entry in entries
@@ -222,6 +257,8 @@ def _found(given: str) -> Incident:
     incident = search.by_id(given)
     if incident is None and search.tombstone(given):
         raise Problem("erased", "This record was erased. The log says when and why.", status=410)
+    if incident is None and (hiding := overlay.hidden(given)):
+        raise Problem("hidden", f"This node decided not to show this record: {hiding.hidden_because}", status=410)
     if incident is None:
         raise Http404
     return incident

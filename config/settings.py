@@ -147,6 +147,7 @@ WAKES = {
     "record published": ["incidents.tasks.refresh_osv_files", "reports.tasks.deliver_due_webhooks"],
     "feed added": ["reports.tasks.import_due_feeds"],
     "log grew": ["incidents.tasks.sign_checkpoint"],
+    "checkpoint signed": ["federation.tasks.tell_due_peers"],
     "peer added": ["federation.tasks.follow_due_peers"],
     "peers left over": ["federation.tasks.follow_due_peers"],
 }
@@ -446,6 +447,10 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "POSTPROCESSING_HOOKS": ["api.openapi.complete"],
 }
+
+# --- Metrics -------------------------------------------------------------------------------------------------------
+# Who shows it reads /metrics; unset, only this machine does.
+METRICS_TOKEN = env.str("FAULTLINE_METRICS_TOKEN", default="")
 
 # --- Logs ----------------------------------------------------------------------------------------------------------
 LOG_JSON = env.bool("FAULTLINE_LOG_JSON", default=False)

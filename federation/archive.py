@@ -1,4 +1,5 @@
-"""The whole record as an archived Atom feed (RFC 4287, RFC 5005 section 4): the log in pages. Only erasure changes one.
+"""The whole record as an archived Atom feed (RFC 4287, RFC 5005 section 4): the log in pages. Only erasure, or
+hiding a record of another node, changes one.
 
 Page n holds what was published as entries (n-1)*100+1 to n*100 of the log, and is complete for ever once it is full;
 the feed itself is the newest page. Of an erased record only its entries are left, and say no more than that. An entry's
@@ -11,6 +12,7 @@ from typing import Any
 
 from federation.oai.xml import Element, add, add_to, as_bytes, root
 from incidents.format import Node
+from incidents.models import Operation
 from incidents.publishing import instant
 from incidents.record import Status
 from incidents.stored import Entry
@@ -62,9 +64,11 @@ def _add_entry(element: Element, node: Node, entry: Entry) -> None:
         return
     row = add(element, "entry")
     add(row, "id", f"{node.address}/incidents/{entry.public_id}/")
-    add(row, "title", f"Erased: {entry.public_id}")
+    is_erased = entry.operation == Operation.ERASE
+    add(row, "title", f"Erased: {entry.public_id}" if is_erased else f"Not shown: {entry.public_id}")
     add(row, "updated", instant(entry.at))
-    add(row, "summary", "This record was erased.", type="text")
+    said = "This record was erased." if is_erased else "This node decided not to show this record."
+    add(row, "summary", said, type="text")
     add(row, "link", rel="alternate", type="text/html", href=f"{node.address}/incidents/{entry.public_id}/")
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Max
 
+from federation import notices
 from federation.served import mirrored
 from incidents import checkpoints
 from incidents.keys import Purpose
@@ -38,6 +39,8 @@ def node_document() -> dict[str, Any]:
         "endpoints": {
             "changes": f"{settings.BASE_URL}/api/v1/changes",
             "incidents": f"{settings.BASE_URL}/api/v1/incidents",
+            "notice": f"{settings.BASE_URL}{notices.PATH}",
+            "peers": f"{settings.BASE_URL}/api/v1/peers",
             "openapi": f"{settings.BASE_URL}/api/schema",
         },
     }

@@ -1,6 +1,9 @@
 """Whom this node follows: an operator names a log and the key that its operators gave by another way."""
 
 import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -46,6 +49,61 @@ def add(*, vkey: str, node: str = "", log: str = "", acceptance: str = Acceptanc
         peer.save()
         wake("peer added")
     return peer
+
+
+@dataclass(frozen=True)
+class Introduction:
+    """What a key says, and what the node behind an address says of itself, to compare before the key is pinned.
+
+    `fingerprint` is the SHA-256 of the 32 bytes of the key; `stated_vkey` the one that the node names now, or "".
+    """
+
+    key: NoteKey
+    domain: str
+    fingerprint: str
+    title: str
+    contact: str
+    stated_vkey: str
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether the node names the same key."""
+        return self.stated_vkey == str(self.key)
+
+
+def introduce(*, vkey: str, node: str) -> Introduction:
+    """What an operator compares before following a node; nothing is kept. Raises PeeringError."""
+    key, address = _key(vkey), _address(node)
+    if not address:
+        raise PeeringError("say where the node answers")
+    _stated_log(address, key)
+    stated = _node_document(address)
+    title, contact = str(stated.get("title", "")), str(stated.get("contact", ""))
+    stated_vkey = str(stated["log"].get("vkey") or "")
+    return Introduction(
+        key, key.name.removesuffix("/log"), digest(key.public), title[:200], contact[:200], stated_vkey[:400]
+    )
+
+
+def set_policy(
+    peer: Peer,
+    *,
+    acceptance: str,
+    by_category: Mapping[str, str],
+    licences: Iterable[str],
+    most_entries: int,
+    most_object_bytes: int,
+) -> None:
+    """What is taken of it from now on; what is shown or waits already stays as it is."""
+    changes = {
+        "acceptance": acceptance,
+        "acceptance_by_category": dict(by_category),
+        "licences": list(licences),
+        "most_entries": most_entries,
+        "most_object_bytes": most_object_bytes,
+    }
+    Peer.objects.filter(pk=peer.pk).update(**changes)
+    peer.refresh_from_db()
 
 
 def pause(domain: str) -> Peer:
@@ -120,16 +178,23 @@ def _address(text: str) -> str:
 
 def _stated_log(node_address: str, key: NoteKey) -> str:
     """Where the node says that its log lies; on another host it must be given by hand."""
-    try:
-        content = LogCopy(node_address, seconds=settings.PEER_TIMEOUT_SECONDS, most_bytes=_MOST_BYTES).get(_DOCUMENT)
-        stated = json.loads(content)["log"]
-        origin, address = stated["origin"], _address(str(stated["address"]))
-    except BadCopyError as error:
-        raise PeeringError(f"the node does not answer: {error}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise PeeringError(f"{node_address}/{_DOCUMENT} is no node document") from error
+    stated = _node_document(node_address)["log"]
+    origin, address = stated["origin"], _address(str(stated["address"]))
     if origin != key.name:
         raise PeeringError(f"the node there keeps the log {str(origin)[:200]}, and the key is one of {key.name}")
     if urlsplit(address)[:2] != urlsplit(node_address)[:2]:
         raise PeeringError(f"its log lies on another host, {address[:200]}: give that address, too, if it is right")
     return address
+
+
+def _node_document(node_address: str) -> dict[str, Any]:
+    """What the node says of itself; its log has an origin and an address. Raises PeeringError."""
+    try:
+        content = LogCopy(node_address, seconds=settings.PEER_TIMEOUT_SECONDS, most_bytes=_MOST_BYTES).get(_DOCUMENT)
+        stated: dict[str, Any] = json.loads(content)
+        stated["log"]["origin"], stated["log"]["address"]
+    except BadCopyError as error:
+        raise PeeringError(f"the node does not answer: {error}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise PeeringError(f"{node_address}/{_DOCUMENT} is no node document") from error
+    return stated

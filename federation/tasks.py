@@ -2,10 +2,16 @@
 
 from celery import shared_task
 
-from federation import pulling
+from federation import notices, pulling
 
 
 @shared_task
 def follow_due_peers() -> None:
     """Reads on in the logs of other nodes."""
     pulling.pull_due()
+
+
+@shared_task
+def tell_due_peers() -> None:
+    """Tells other nodes that our log grew."""
+    notices.tell_due()

@@ -1,15 +1,27 @@
 """The addresses other nodes know us by."""
 
+from http import HTTPStatus
+
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.cache import get_conditional_response, patch_cache_control
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
 
-from federation import archive
+from federation import archive, notices
 from federation.identity import node_document
 from incidents import log, stored
 from incidents.this_node import this_node
+from lib import limits
 from lib.canonical import digest
+from lib.http_signatures import Message
+from lib.limits import Budget, Limit
+from lib.network import network_of
+from lib.problems import KINDS, PREFIX
+from lib.store import key
 
+# Notices from one network: more than any honest log grows, and cheap to refuse.
+_NOTICES = Limit(120, 60)
 _DAY = 86_400
 
 
@@ -20,6 +32,35 @@ def well_known(_request: HttpRequest) -> JsonResponse:
     response["Access-Control-Allow-Origin"] = "*"
     patch_cache_control(response, public=True, max_age=60)
     return response
+
+
+@csrf_exempt
+@require_POST
+def notice(request: HttpRequest) -> HttpResponse:
+    """A peer says that its log grew, signed (RFC 9421): 202, and its log is asked at once."""
+    network = network_of(request.META, proxies=settings.PROXIES)
+    standing = limits.take([Budget(key("limit", "notice", limits.pseudonym(network)), _NOTICES)])
+    if standing and standing.wait:
+        return _problem(
+            "throttled", "Too many notices from this network.", {"Retry-After": str(int(standing.wait) + 1)}
+        )
+    if int(request.META.get("CONTENT_LENGTH") or 0) > notices.MOST_BYTES:
+        return _problem("too-large", f"A notice has at most {notices.MOST_BYTES} bytes.")
+    message = Message("POST", request.build_absolute_uri(), dict(request.headers.items()))
+    try:
+        is_news = notices.take(message, request.body)
+    except notices.BadNoticeError as error:
+        return _problem("parse-error", f"This is no notice: {error}.")
+    except notices.NotPeerError as error:
+        return _problem("forbidden", f"This notice counts for nothing here: {error}.")
+    return JsonResponse({"asked": is_news}, status=HTTPStatus.ACCEPTED)
+
+
+def _problem(kind: str, detail: str, headers: dict[str, str] | None = None) -> JsonResponse:
+    """As RFC 9457 has it."""
+    known = KINDS[kind]
+    said = {"type": f"{PREFIX}{kind}", "title": known.title, "status": known.status, "detail": detail}
+    return JsonResponse(said, status=known.status, content_type="application/problem+json", headers=headers)
 
 
 @require_safe

@@ -1,7 +1,11 @@
-"""The public record in the console, read-only: what changes it is `incidents.publishing` alone."""
+"""The public record in the console, read-only: what changes it is `incidents.publishing` alone.
+
+What this node says of records of others is in `incidents.overlay_admin`.
+"""
 
 import json
 
+from django.conf import settings
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -10,7 +14,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.read_only import ReadOnly
+from incidents import overlay_admin
 from incidents.models import Incident, Publication
+
+__all__ = ["IncidentAdmin", "PublicationAdmin", "overlay_admin"]
 
 
 def _pretty(document: bytes | memoryview) -> SafeString:
@@ -55,7 +62,11 @@ class IncidentAdmin(ReadOnly, admin.ModelAdmin):
     def page(self, incident: Incident) -> SafeString:
         """Where the world reads it."""
         url = reverse("website:incident", args=[incident.public_id])
-        return format_html('<a href="{}">{}</a>', url, incident.public_id)
+        if incident.origin == settings.NODE_NAME:
+            return format_html('<a href="{}">{}</a>', url, incident.public_id)
+        own = reverse("admin:incidents_overlay_of", args=[incident.public_id])
+        said = '<a href="{}">{}</a> of {} · <a href="{}">What this node says of it</a>'
+        return format_html(said, url, incident.public_id, incident.origin, own)
 
     @admin.display(description="document")
     def shown_document(self, incident: Incident) -> SafeString:

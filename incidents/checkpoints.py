@@ -13,6 +13,7 @@ from incidents.keys import KeySet, Purpose
 from incidents.log_models import Checkpoint
 from incidents.sequencing import current_keys
 from lib.notes import NoteKey, TreeHead, open_note, parse_tree_head, sign_note
+from lib.wake import wake
 
 log = structlog.get_logger()
 
@@ -81,6 +82,7 @@ def _sign() -> Checkpoint | None:
     )
     if is_new:
         log.info("checkpoint signed", size=size)
+        wake("checkpoint signed")
     return made
 
 

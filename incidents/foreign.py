@@ -12,7 +12,7 @@ from django.db import transaction
 
 from catalogue import naming, references
 from catalogue.hub import Reference, UnreadableReferenceError
-from incidents import publishing, tree
+from incidents import overlay, publishing, tree
 from incidents.leaves import Leaf
 from incidents.models import Incident, Operation, Publication
 from incidents.publishing import Standing
@@ -58,7 +58,10 @@ def show(leaf: Leaf, record: Record, document: bytes, *, index: int, at: datetim
         raise NotTheirsError(f"{leaf.id} was erased; that is final")
     _name_models(record)
     operation = publishing.operation_of(leaf, record, incident)
-    return publishing.show(incident, operation, record, document, Standing(leaf.obj, index_at_origin=index), at=at)
+    shown = overlay.as_shown(incident, record)
+    if shown is not record:
+        operation = Operation.WITHDRAW  # here, for as long as this node hides it
+    return publishing.show(incident, operation, shown, document, Standing(leaf.obj, index_at_origin=index), at=at)
 
 
 @transaction.atomic
@@ -69,7 +72,9 @@ def show_again(leaf: Leaf, record: Record, document: bytes, *, index: int, at: d
     if incident is None or incident.erased_at or incident.version <= record.version:
         raise NotTheirsError(f"there is no later version of {leaf.id} to go back from")
     standing = Standing(leaf.obj, index_at_origin=index)
-    return publishing.show(incident, Operation.RESTORE, record, document, standing, at=at)
+    shown = overlay.as_shown(incident, record)
+    operation = Operation.RESTORE if shown is record else Operation.WITHDRAW
+    return publishing.show(incident, operation, shown, document, standing, at=at)
 
 
 @transaction.atomic
@@ -79,6 +84,7 @@ def erase(leaf: Leaf, origin: str, *, index: int, at: datetime) -> Publication |
     incident = find(leaf.id, origin)
     if incident is None or incident.erased_at:
         return None
+    overlay.drop(incident)
     return publishing.take_away(incident, Standing(leaf.obj, index_at_origin=index), version=leaf.rev, at=at)
 
 

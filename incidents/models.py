@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from incidents.log_models import Checkpoint, LogEntry, LogObject, TreeHash
+from incidents.overlay_models import Overlay
 from incidents.record import Confidence, EvidenceGrade, Kind, Severity, Status
 from lib.due import DueRow
 
@@ -23,6 +24,7 @@ __all__ = [
     "LogObject",
     "Operation",
     "OtherId",
+    "Overlay",
     "Publication",
     "TreeHash",
     "choices_of",

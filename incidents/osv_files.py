@@ -143,9 +143,10 @@ def _archive(path: Path) -> zipfile.ZipFile:
 
 
 def _newest_first() -> Iterator[tuple[datetime, Published]]:
-    """Every record as it stands, withdrawn ones too: one query, and so one state."""
+    """Every record that is shown, as it stands, withdrawn ones too: one query, and so one state."""
     node = this_node()
-    rows = Incident.objects.order_by("-modified_at", "-pk").values_list("modified_at", "document")
+    shown = Incident.objects.exclude(overlay__hidden_at__isnull=False)
+    rows = shown.order_by("-modified_at", "-pk").values_list("modified_at", "document")
     for modified, document in rows.iterator(chunk_size=500):
         yield modified, Published(bytes(document), node)
 

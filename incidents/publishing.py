@@ -130,7 +130,7 @@ def take_away(incident: Incident, standing: "Standing", *, version: int, at: dat
     _empty(incident, version, at)
     harvest.project(publication)
     outdated.at_once()
-    _tell()
+    tell()
     return publication
 
 
@@ -257,11 +257,11 @@ def show(
     harvest.project(publication)
     if record.status is Status.WITHDRAWN:
         outdated.at_once()
-    _tell()
+    tell()
     return publication
 
 
-def _tell() -> None:
+def tell() -> None:
     """Lets those know who follow the log."""
     wake("record published")
     position.forget()

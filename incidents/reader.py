@@ -27,6 +27,7 @@ PUBLIC_TABLES = (
     "incidents_logentry",
     "incidents_logobject",
     "incidents_otherid",
+    "incidents_overlay",
     "incidents_publication",
     "incidents_recordedname",
     "incidents_searchrow",

@@ -16,11 +16,12 @@ def of_model(hub: str, names: list[str], stable_id: str) -> QuerySet[Incident]:
 
 
 def by_id(text: str) -> Incident | None:
-    """The incident with that public id, or that id in another database."""
+    """The incident with that public id, or that id in another database; none that this node hides."""
     if "\x00" in text:  # which PostgreSQL cannot even compare with
         return None
-    found = Incident.objects.filter(public_id=text.upper()).first()
-    others = Incident.objects.filter(other_ids__key=text.lower()).order_by("pk")
+    shown = Incident.objects.filter(Q(overlay=None) | Q(overlay__hidden_at=None))
+    found = shown.filter(public_id=text.upper()).first()
+    others = shown.filter(other_ids__key=text.lower()).order_by("pk")
     return found or others.exclude(status=Status.WITHDRAWN).first() or others.first()
 
 

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from incidents.model_facts import Known, facts_of, note_strangers
-from incidents.models import STANDS, Publication, SearchRefresh, SearchRow
+from incidents.models import STANDS, Operation, Publication, SearchRefresh, SearchRow
 from incidents.record import Severity, Status
 from incidents.tokens import Pair, days_of, pairs_of, texts_of, token
 
@@ -161,6 +161,9 @@ def _rebuild(incidents: Sequence[int], known: Known) -> int:
 
 def _version(publication: Publication, known: Known) -> _Version:
     document = json.loads(bytes(publication.document))
+    if publication.operation == Operation.WITHDRAW:
+        # Also of a record that this node hides, whose document says something else.
+        document["status"] = Status.WITHDRAWN.value
     pairs = sorted(pairs_of(document) | facts_of(document, known), key=lambda pair: (pair[0].value, pair[1]))
     return _Version(publication.number, publication.incident_id, document, {token(*pair): pair for pair in pairs})
 

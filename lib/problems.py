@@ -96,6 +96,11 @@ KINDS: dict[str, Kind] = {
         "Every version of the record was taken away for good. `/api/v1/changes` has its entries, without documents, and"
         " the signed entry of the erasure says why. Delete your copies.",
     ),
+    "hidden": Kind(
+        410,
+        "This node does not show the record",
+        "It is another node's, and this node decided not to show it; `detail` says why. Its origin may say otherwise.",
+    ),
     "too-large": Kind(
         413, "The body is too large", "The body is larger than this address takes. Send less, or in parts."
     ),

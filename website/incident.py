@@ -14,10 +14,11 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from federation import proofs as theirs
-from incidents import proofs, search
+from incidents import overlay, proofs, search
 from incidents.differences import changed_fields, differences
 from incidents.format import Published, formats, without_suffix
 from incidents.models import Incident, Operation, Publication
+from incidents.overlay_models import Overlay
 from incidents.publishing import instant
 from incidents.purge_keys import mark
 from incidents.taxonomy import OWN, Taxonomy, Term, taxonomies
@@ -59,6 +60,8 @@ def page(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """One record for people. An id of another database redirects to ours, a merged record to the one in its place."""
     if erased := search.tombstone(public_id):
         return _gone(request, erased)
+    if hiding := overlay.hidden(public_id):
+        return _hidden(request, hiding)
     incident = _found(public_id)
     if incident.public_id != public_id:
         return redirect("website:incident", public_id=incident.public_id, permanent=False)
@@ -82,6 +85,8 @@ def page(request: HttpRequest, public_id: str) -> HttpResponseBase:
         "crosswalk": _crosswalk(document),
         "proof": proofs.place_of(incident.public_id),
         "theirs": _theirs(incident),
+        "overlay": overlay.of(incident.public_id) if incident.origin != settings.NODE_NAME else None,
+        "elsewhere": overlay.elsewhere(incident) if incident.origin == settings.NODE_NAME else [],
     }
     return public_page(request, "website/incident.html", context)
 
@@ -98,6 +103,13 @@ def _gone(request: HttpRequest, incident: Incident) -> HttpResponse:
     response = render(request, "website/erased.html", context, status=410)
     patch_cache_control(response, public=True, max_age=SECONDS_KEPT)
     mark(response, request.path)
+    return response
+
+
+def _hidden(request: HttpRequest, hiding: Overlay) -> HttpResponse:
+    """The page of a record that this node hides: 410, in this node's own words."""
+    response = render(request, "website/hidden.html", {"hiding": hiding, "incident": hiding.incident}, status=410)
+    patch_cache_control(response, public=True, max_age=SECONDS_KEPT)
     return response
 
 
@@ -161,7 +173,7 @@ def _words(entry: Publication) -> str:
 
 def _versions(incident: Incident) -> list[Version]:
     """Oldest first."""
-    entries = list(incident.publications.order_by("number"))
+    entries = overlay.as_logged(incident.publications.order_by("number"))
     documents = [json.loads(bytes(entry.document)) for entry in entries]
     for entry, document in zip(entries, documents, strict=True):
         if entry.index_at_origin:  # shown here since `at`, but said there before

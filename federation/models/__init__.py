@@ -1,6 +1,7 @@
 """Other nodes: whom this one follows, what it keeps of their logs, and what became of each entry here."""
 
 from federation.models.mirror import Mirror, Outcome, PulledEntry, PulledHash, PulledObject, Verdict
+from federation.models.notices import Notice
 from federation.models.peer import Acceptance, Peer, PeerState
 from federation.models.runs import Evidence, EvidenceKind, Run, RunState
 
@@ -9,6 +10,7 @@ __all__ = [
     "Evidence",
     "EvidenceKind",
     "Mirror",
+    "Notice",
     "Outcome",
     "Peer",
     "PeerState",

@@ -39,13 +39,16 @@ _IS_WITHDRAWN = b'"status":"withdrawn"'
 # After which a record still stands. After any other it must be gone from every file at once.
 _STANDS = (Operation.PUBLISH, Operation.CORRECT, Operation.DISPUTE, Operation.RESTORE)
 
-# Of what is erased there is no document: in its place stands what the list of withdrawn records says of it.
+# Of what is erased, or hidden by this node, stands only what the list of withdrawn records says of it. The
+# last row of a record counts: of another node's, an operator can have had an earlier version shown again.
 _AS_OF = """
-SELECT DISTINCT ON (incident_id) CASE operation WHEN 'erase' THEN convert_to(format(
+SELECT DISTINCT ON (entry.incident_id)
+    CASE WHEN operation = 'erase' OR overlay.hidden_at IS NOT NULL THEN convert_to(format(
     '{"id":"%%s","modified":"%%s","status":"withdrawn","superseded_by":null,"version":%%s}', incident.public_id,
     to_char(entry.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), entry.version), 'UTF8') ELSE entry.document END
 FROM incidents_publication entry JOIN incidents_incident incident ON incident.id = entry.incident_id
-WHERE incident_id >= %s AND incident_id < %s AND number <= %s ORDER BY incident_id, entry.version DESC
+LEFT JOIN incidents_overlay overlay ON overlay.incident_id = entry.incident_id
+WHERE entry.incident_id >= %s AND entry.incident_id < %s AND number <= %s ORDER BY entry.incident_id, number DESC
 """
 
 

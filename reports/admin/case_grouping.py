@@ -10,10 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 
+from accounts import step_up
 from accounts.models import User
 from reports import grouping, merging, release
 from reports.actors import WrongStateError
-from reports.admin import step_up
 from reports.admin.acting import REFUSALS, actor, key_in, sentence
 from reports.admin.decisions import case_named
 from reports.admin.release_panel import outcome

@@ -16,6 +16,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts import step_up
 from reports import embargo, redacting, release, reproductions, workflow
 from reports.actors import WrongStateError
 from reports.admin import (
@@ -26,7 +27,6 @@ from reports.admin import (
     redaction_desk,
     release_panel,
     replies,
-    step_up,
 )
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.case_forms import (

@@ -12,12 +12,12 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import URLPattern, path, reverse
 from pydantic import ValidationError
 
+from accounts import step_up
 from accounts.models import User
 from accounts.own_page import OwnPage
 from incidents.differences import Difference, differences
 from reports import embargo, joining, release, workflow
 from reports.actors import NotAllowedError
-from reports.admin import step_up
 from reports.admin.acting import REFUSALS, actor, sentence
 from reports.admin.release_panel import outcome
 from reports.approval import approved_digest

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
+from django.utils import timezone
 
 from accounts import tokens
 from accounts.models import Affiliation, Role
@@ -18,9 +19,12 @@ from accounts.roles import MEANINGS, ROLES
 from catalogue.models import Alias, Concern, ConcernKind, Lookup
 from catalogue.naming import name_model
 from catalogue.references import read
+from federation.models import Outcome, Peer, PulledEntry, PulledObject, Verdict
+from lib.canonical import digest
 from reports import erasure, evidence, release, workflow
 from reports.models import Activity, ConsoleMessage, ErasureReason, Excerpt, ImportRun, NameMatch, SavedFilter
 from tests import factories
+from tests.stand_ins.node import Log
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +75,11 @@ NEEDS = {
     "catalogue_lookup_retry": "catalogue.change_lookup",
     "catalogue_inspection_retry": "catalogue.change_inspection",
     "catalogue_concern_settle": "catalogue.change_concern",
+    "federation_peer_act": "federation.change_peer",
+    "federation_peer_entry": "federation.change_peer",
+    "federation_outcome_act": "federation.change_outcome",
+    "incidents_overlay_of": "incidents.view_overlay",
+    "incidents_overlay_act": "incidents.change_overlay",
 }
 USUAL = {"changelist": "view", "change": "view", "history": "view", "add": "add", "delete": "delete"}
 # Open to everybody: they lead to the account pages, and end a session.
@@ -100,6 +109,19 @@ def need(name):
     return f"{app}.{USUAL[kind]}_{model}"
 
 
+def waiting_record():
+    """One of another node, which a moderator is to decide on."""
+    log = Log()
+    named = {"domain": log.name, "origin": log.origin, "origin_digest": digest(log.origin.encode())}
+    peer = Peer.objects.create(**named, log_address="http://127.0.0.1:9/log", vkey=log.vkey)
+    log.publish()
+    text = log.entries[1].text
+    said = {"op": "publish", "subject": "FL-1", "revision": 1, "object_digest": digest(text)}
+    entry = PulledEntry.objects.create(peer=peer, index=1, leaf=log.entries[1].leaf, **said)
+    PulledObject.objects.create(entry=entry, digest=digest(text), body=text)
+    return Outcome.objects.create(entry=entry, verdict=Verdict.WAITING, at=timezone.now())
+
+
 @pytest.fixture
 def addresses():
     """An address for each name, of rows that are there."""
@@ -118,7 +140,10 @@ def addresses():
     match = NameMatch.objects.create(key="gpt-2", name="GPT-2", found_in="lab: 1")
     message = ConsoleMessage.objects.create(account=somebody, text="Taken over.")
     view = SavedFilter.objects.create(account=somebody, title="Mine", query="lane=all")
+    waiting = waiting_record()
     rows = {
+        "federation_peer": waiting.entry.peer_id,
+        "federation_outcome": waiting.pk,
         "reports_report": report.pk,
         "reports_case": case.pk,
         "reports_release": released.pk,
@@ -136,6 +161,11 @@ def addresses():
         "auth_user": factories.account("nobody").pk,
     }
     special = {
+        "federation_peer_act": (waiting.entry.peer_id, "pause"),
+        "federation_peer_entry": (waiting.entry.peer_id, waiting.entry.index, "retry"),
+        "federation_outcome_act": (waiting.pk, "reject"),
+        "incidents_overlay_of": (case.incident.public_id,),
+        "incidents_overlay_act": (case.incident.public_id, "annotate"),
         "app_list": ("incidents",),
         "view_on_site": (1, report.pk),
         "catalogue_lookup_hub_button": ("huggingface", "close-circuit"),

@@ -7,7 +7,7 @@ from django.db import DatabaseError, connection, connections, transaction
 from django.test import Client
 
 from federation import peering, pulling
-from incidents import checkpoints, reader
+from incidents import checkpoints, overlay, reader
 from incidents.publishing import publish
 from tests import factories
 from tests.stand_ins.node import Node
@@ -22,6 +22,7 @@ PRIVATE_TABLES = {
     "catalogue_rawanswer",
     # Whom this node follows, how it judges them, and what it puts aside.
     "federation_evidence",
+    "federation_notice",
     "federation_outcome",
     "federation_peer",
     "federation_run",
@@ -76,8 +77,9 @@ def test_it_reads_every_public_table_and_no_other(as_reader):
     checkpoints.sign_due()
     factories.report()
     other = Node()
-    other.log.publish()
+    theirs = other.log.publish()
     pulling.pull_alone(peering.add(vkey=other.log.vkey, node=other.address, acceptance="publish"))
+    overlay.annotate(theirs.id, note="Seen here, too.")
     other.stop()
     for name in sorted(tables()):
         if name in reader.PUBLIC_TABLES or name in reader.OPEN_ROWS:

@@ -164,6 +164,8 @@ class Node:
         self.mirrors: dict[str, Log] = {}
         self.faults: dict[str, Callable[[bytes], tuple[int, bytes]]] = {}
         self.asked: list[str] = []
+        self.posted: list[tuple[str, dict[str, str], bytes]] = []
+        self.takes = 202
         node = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -175,6 +177,13 @@ class Node:
                 self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
                 self.wfile.write(content)
+
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                node.posted.append((self.path, dict(self.headers.items()), body))
+                self.send_response(node.takes)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def log_message(self, *_: Any) -> None:
                 pass

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
+from federation.public_peers import public_peers
 from incidents import counting, log
 from incidents.tokens import Dimension
 from website.public import answers
@@ -14,4 +15,6 @@ def origins(request: HttpRequest) -> HttpResponseBase:
     """The nodes whose records stand here, this one first, and how many of each."""
     counted = counting.records_by_value(Dimension.ORIGIN)
     rows = sorted(counted.items(), key=lambda row: (row[0] != settings.NODE_NAME, -row[1], row[0]))
-    return answers.public_page(request, "website/origins.html", {"rows": rows, "head": log.head()})
+    return answers.public_page(
+        request, "website/origins.html", {"rows": rows, "head": log.head(), "peers": public_peers()}
+    )

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 
@@ -18,7 +18,7 @@ _KEPT = "press_again"
 MOST_KEPT = 2000
 
 
-def asked_for(request: HttpRequest, *, page: str, press: str, **typed: str) -> HttpResponseBase | None:
+def asked_for(request: HttpRequest, *, page: str, press: str, **typed: str) -> HttpResponse | None:
     """The way to the proof and back to `page`, which then says to press `press`; None where the proof is fresh."""
     if not second_factor.needs_fresh_factor(request):
         return None
