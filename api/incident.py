@@ -146,10 +146,10 @@ class IncidentDetail(_NegotiatedView):
 
     @classmethod
     def plain(cls, query: str, tag: str, **named: str) -> Answer | None:
-        """What `get` answers somebody who accepts the stored document, of a record that nothing stands in place of."""
+        """What `get` answers somebody who accepts the stored document, of our own that nothing stands in place of."""
         given = named["public_id"]
         record = None if query else stored.record(given)
-        if record is None or record.superseded_by:
+        if record is None or record.superseded_by or record.origin != settings.NODE_NAME:
             return None
         headers = {name: value.replace(_ANY_ID, given) for name, value in _headers_of_any(settings.BASE_URL).items()}
         return Answer(b"" if tag == record.digest else record.document, record.digest, headers)
