@@ -7,7 +7,9 @@ from typing import Any
 from django.conf import settings
 
 from federation.models import Peer, PeerState
+from incidents.connection import of_public
 from incidents.publishing import instant
+from incidents.reader import PUBLIC_COLUMNS
 
 
 @dataclass(frozen=True)
@@ -44,8 +46,7 @@ class PublicPeer:
 
 def public_peers() -> list[PublicPeer]:
     """Whom this node follows or followed, by name."""
-    # Of the database that knows: the role of public reads may not see how peers are judged.
-    return [_public(peer) for peer in Peer.objects.order_by("domain").defer("seen_note", "acceptance_by_category")]
+    return [_public(peer) for peer in of_public(Peer).order_by("domain").only(*PUBLIC_COLUMNS["federation_peer"])]
 
 
 def _public(peer: Peer) -> PublicPeer:

@@ -34,6 +34,14 @@ PUBLIC_TABLES = (
     "incidents_treehash",
 )
 
+# Of these tables the columns that everybody may see: whom this node follows, and not how it judges them.
+PUBLIC_COLUMNS = {
+    "federation_peer": (
+        *("id", "domain", "origin", "origin_digest", "vkey", "state", "size", "seen", "applied", "read_at"),
+        "distrusted_at",
+    )
+}
+
 _OF_A_SHOWN_MODEL = "EXISTS (SELECT FROM catalogue_model model WHERE model.id = model_id)"
 # The catalogue also knows models that only undecided or rejected reports named: of these tables the role sees the rows
 # that meet the condition. A condition's own subqueries are under the same conditions, so that a model which is not
@@ -79,6 +87,11 @@ def grant(role: str, password: str = "") -> None:
         cursor.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(reader))
         cursor.execute(sql.SQL("REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM {}").format(reader))
         cursor.execute(sql.SQL("GRANT SELECT ON {} TO {}").format(tables, reader))
+        for name, columns in PUBLIC_COLUMNS.items():
+            if name in there:
+                listed_columns = sql.SQL(", ").join(map(sql.Identifier, columns))
+                grants = sql.SQL("GRANT SELECT ({}) ON {} TO {}")
+                cursor.execute(grants.format(listed_columns, sql.Identifier(name), reader))
 
 
 def _open_rows(cursor: Any, table: str, condition: str, role: str) -> None:

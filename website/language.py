@@ -65,7 +65,8 @@ def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[
             response = get_response(request)
         if code != settings.LANGUAGE_CODE and response.status_code == HTTPStatus.NOT_FOUND and _is_elsewhere(request):
             return _to_the_one_edition(request)
-        if response.get("Content-Type", "").startswith("text/html"):
+        is_page = response.get("Content-Type", "").startswith("text/html")
+        if is_page and (response.streaming or response.content):
             response["Content-Language"] = code
         return response
 

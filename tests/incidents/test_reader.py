@@ -24,7 +24,6 @@ PRIVATE_TABLES = {
     "federation_evidence",
     "federation_notice",
     "federation_outcome",
-    "federation_peer",
     "federation_run",
     # When a worker looks again, which tells what it last looked at.
     "incidents_exportrefresh",
@@ -58,7 +57,7 @@ def tables():
 
 def test_every_table_is_known_to_be_public_or_private():
     private = {name for name in tables() if name.startswith(PRIVATE_APPS)} | PRIVATE_TABLES
-    assert tables() - private == {*reader.PUBLIC_TABLES, *reader.OPEN_ROWS}
+    assert tables() - private == {*reader.PUBLIC_TABLES, *reader.OPEN_ROWS, *reader.PUBLIC_COLUMNS}
     assert private.isdisjoint(reader.PUBLIC_TABLES)
     assert tables() >= PRIVATE_TABLES
 
@@ -86,7 +85,15 @@ def test_it_reads_every_public_table_and_no_other(as_reader):
             assert (as_reader(f"SELECT count(*) FROM {name}")[0] > 0) == (name not in EMPTY)
         else:
             with pytest.raises(DatabaseError, match=MAY_NOT):
-                as_reader(f"SELECT FROM {name}")
+                as_reader(f"SELECT * FROM {name}")
+
+
+def test_of_a_peer_it_reads_what_everybody_may_know(as_reader):
+    columns = ", ".join(reader.PUBLIC_COLUMNS["federation_peer"])
+    as_reader(f"SELECT count(({columns})) FROM federation_peer")
+    for judged in ("acceptance", "licences", "most_entries"):
+        with pytest.raises(DatabaseError, match=MAY_NOT):
+            as_reader(f"SELECT count({judged}) FROM federation_peer")
 
 
 @pytest.mark.parametrize("name", [*reader.PUBLIC_TABLES, *reader.OPEN_ROWS])
