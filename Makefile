@@ -9,11 +9,11 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test lint fmt types contracts migrations messages requirements bench clean
+.PHONY: help run federation-demo test lint fmt types contracts migrations messages requirements bench clean
 
 # The tests have servers and data of their own: they run beside `make run`.
 migrations test bench: export FAULTLINE_HOME := $(CURDIR)/var/test
-run migrations test bench: export PYTHONDONTWRITEBYTECODE := 1
+run federation-demo migrations test bench: export PYTHONDONTWRITEBYTECODE := 1
 
 # All tests: in two processes, of which one takes over what the other has yet to do. ARGS are run in one.
 WORKERS ?= 2
@@ -25,10 +25,13 @@ define step
 endef
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-14s%s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-17s%s\n", $$1, $$2}' Makefile
 
 run: .venv/.runtime ## Run a node: http://127.0.0.1:8000 (PORT, FAULTLINE_HOME)
 	@exec $(BIN)/python -m config.run
+
+federation-demo: .venv/.runtime ## Run three nodes that follow each other, and watch a record go round (PORT, FAULTLINE_HOME)
+	@exec $(BIN)/python -m config.federation_demo
 
 test: .venv/.dev lint contracts types migrations ## Check style, layers and types, then run all tests (ARGS="tests/api -k name")
 	@exec $(BIN)/python -m config.embedded $(BIN)/python -m pytest $(or $(ARGS),$(ALL))

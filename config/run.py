@@ -150,7 +150,7 @@ def set_up() -> int:
     try:
         call_command("migrate", verbosity=0, interactive=False)
         key_events.ensure()
-        call_command("load_starter", stdout=io.StringIO())
+        call_command("load_starter", part=settings.STARTER, stdout=io.StringIO())
         if settings.DEMO:
             call_command("demo_moderator")
     except (CommandError, LogRefusesError) as error:

@@ -50,6 +50,8 @@ BASE_URL = env.str("FAULTLINE_BASE_URL", default=f"http://127.0.0.1:{PORT}").rst
 NODE_NAME = env.str("FAULTLINE_NODE_NAME", default="localhost")
 NODE_TITLE = env.str("FAULTLINE_NODE_TITLE", default="Faultline")
 NODE_CONTACT = env.str("FAULTLINE_NODE_CONTACT", default="")
+# What `make run` loads of the starter collection: all, none, or a part such as 1/3.
+STARTER = env.str("FAULTLINE_STARTER", default="all")
 # A demonstration node: shows the demo login, never use it in public.
 DEMO = env.bool("FAULTLINE_DEMO", default=False)
 

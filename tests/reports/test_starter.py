@@ -5,7 +5,7 @@ import re
 
 import jsonschema
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
 from incidents import log
 from incidents.models import Incident
@@ -62,3 +62,15 @@ def test_loading_publishes_each_once_and_loading_again_changes_nothing(capsys):
     call_command("load_starter")
     assert log.head() == before
     assert "0 new" in capsys.readouterr().out
+
+
+@pytest.mark.django_db
+def test_parts_share_out_the_collection():
+    loaded = 0
+    for part in ("none", "1/9", "9/9"):
+        call_command("load_starter", part=part)
+        loaded += 0 if part == "none" else len(entries()[int(part[0]) - 1 :: 9])
+        assert Report.objects.count() == loaded
+    for wrong in ("0/3", "4/3", "1/", "some"):
+        with pytest.raises(CommandError, match="no part"):
+            call_command("load_starter", part=wrong)
