@@ -191,6 +191,7 @@ PRIVATE_DOORS = (
     "django",
     "federation.admin",
     "incidents.admin",
+    "incidents.overlay_admin",
     "reports",
     "website.evidence",
     "website.guard",

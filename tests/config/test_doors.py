@@ -18,7 +18,7 @@ from catalogue.models import Alias, Drift, Inspection, Lineage, Lookup, Model, O
 from config.doors import is_private
 from federation import peering, pulling
 from federation.models import Mirror, PulledObject
-from incidents import checkpoints, osv_files, position
+from incidents import checkpoints, osv_files, overlay, position
 from incidents.exports import refreshing as exports
 from incidents.models import Incident, LogEntry
 from lib.reading import by_the_public
@@ -30,7 +30,7 @@ from website.public import permalinks
 SECRET = "secret-org/undecided"
 # Reached by their own tests, for they are no page of the record's: what they say does not depend on the database, or
 # what they change is private.
-NOT_READ = {"api:^.*$", "api:schema", "api:record-schema", "livez", "readyz", "subscribe"}
+NOT_READ = {"api:^.*$", "api:schema", "api:record-schema", "livez", "readyz", "subscribe", "federation/notice"}
 
 
 def doors():
@@ -53,7 +53,7 @@ def test_a_door_is_public_just_where_the_contract_on_privacy_says_so():
         module = getattr(view, "cls", view).__module__
         reaches_nothing_private = any(module == one or module.startswith(f"{one}.") for one in public)
         # The console is none of the contract's business, and hubs' messages reach nothing private but are written.
-        is_other = module == "api.hooks" or ".admin" in module
+        is_other = module == "api.hooks" or "admin" in module
         assert is_private(view) != reaches_nothing_private or is_other, module
 
 
@@ -82,8 +82,9 @@ def register(settings):
         Lookup.objects.update(due_at="2026-01-01T00:00:00Z")
         look_up_due()
     other = Node()
-    other.log.publish()
+    theirs = other.log.publish()
     pulling.pull_alone(peering.add(vkey=other.log.vkey, node=other.address, acceptance="publish"))
+    overlay.annotate(theirs.id, note="Seen here, too.")
     other.stop()
     checkpoints.sign_due()
     exports.refresh_due()
@@ -153,6 +154,8 @@ def addresses(incident):
         "api:versions": [f"/api/v1/incidents/{pid}/versions"],
         "api:version": [f"/api/v1/incidents/{pid}/versions/1"],
         "api:diff": [f"/api/v1/incidents/{pid}/diff?from=1&to=1"],
+        "api:incident-overlay": [f"/api/v1/incidents/{theirs}/overlay"],
+        "api:peers": ["/api/v1/peers"],
         "api:incident-proof": [f"/api/v1/incidents/{pid}/proof"],
         "api:consistency-proof": ["/api/v1/log/proof/consistency?from=1&to=2"],
         "api:models": ["/api/v1/models", "/api/v1/models?q=tiny&has_incidents=true&base_model=huggingface/org/base"],
