@@ -6,7 +6,7 @@ transaction with its outcome, so that whoever is killed has done it or not.
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -32,6 +32,7 @@ log = structlog.get_logger()
 # Entries of one transaction: our own log waits as long as it takes.
 BATCH = 10
 _WITHDRAWALS = (LeafOp.RETRACT, LeafOp.ERASE)
+_LATELY = timedelta(days=1)
 
 
 class _Aside(Exception):  # noqa: N818 - no error: how a judgement ends
@@ -54,15 +55,30 @@ def withdrawals_due(peer: Peer) -> list[str]:
 
     What was withdrawn before the log was first read is none of them, however long that reading takes.
     """
-    decided = Run.objects.filter(peer=peer, state=RunState.HELD).exclude(decision="").first()
-    first = max(decided.end if decided else 0, peer.history)
-    due = _due(peer).filter(op__in=_WITHDRAWALS, index__gte=first).values("subject")
+    due = _due(peer).filter(op__in=_WITHDRAWALS, index__gte=_first_undecided(peer)).values("subject")
     return list(_shown(peer).filter(public_id__in=due).values_list("public_id", flat=True))
 
 
 def is_held_back(peer: Peer) -> bool:
-    """Whether what is due withdraws so much of what is shown that an operator must decide."""
-    return is_mass_withdrawal(len(withdrawals_due(peer)), _shown(peer).count())
+    """Whether what is due withdraws so much of what is shown that an operator must decide.
+
+    Withdrawals of the last day count with it, so that nobody empties this node a few records at a time.
+    """
+    due = len(withdrawals_due(peer))
+    lately = _withdrawn_lately(peer)
+    return due > 0 and is_mass_withdrawal(due + lately, _shown(peer).count() + lately)
+
+
+def _first_undecided(peer: Peer) -> int:
+    """The first entry that no operator decided on with others, and that is none of the log's past."""
+    decided = Run.objects.filter(peer=peer, state=RunState.HELD).exclude(decision="").first()
+    return max(decided.end if decided else 0, peer.history)
+
+
+def _withdrawn_lately(peer: Peer) -> int:
+    entries = PulledEntry.objects.filter(peer=peer, op__in=_WITHDRAWALS, index__gte=_first_undecided(peer))
+    taken = entries.filter(outcome__publication__isnull=False, outcome__at__gte=timezone.now() - _LATELY)
+    return taken.values("subject").distinct().count()
 
 
 def apply_next(peer: Peer) -> Counter[str]:

@@ -1,11 +1,13 @@
 """What went wrong for others who exchange records, and must not here: each story over real HTTP."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
 from django.db import IntegrityError, transaction
 from django.test import Client
+from django.utils import timezone
 
 from federation import applying, auditing, following, holding, peering, policy, pulling
 from federation.models import (
@@ -106,6 +108,35 @@ class TestMassWithdrawal:
             holding.refuse(run=run)
         with pytest.raises(holding.NotHeldError, match="not taken full effect"):
             holding.undo(run=run)
+
+    def test_is_held_when_it_comes_a_few_at_a_time(self, node):
+        records = [node.log.publish() for _ in range(8)]
+        peer = followed(node)
+        pull(peer)
+        for record in records[:3]:
+            node.log.retract(record)
+            assert pull(peer).state == RunState.SUCCESS
+        node.log.retract(records[3])
+        run = pull(peer)
+        assert (run.state, run.withdrawals) == (RunState.HELD, 1)
+        assert len(listed()) == 5
+        # What was decided on counts no more.
+        holding.release(run=run, by=factories.operator())
+        pull(peer)
+        node.log.retract(records[4])
+        assert pull(peer).state == RunState.SUCCESS
+        assert len(listed()) == 3
+
+    def test_counts_a_day(self, node):
+        records = [node.log.publish() for _ in range(8)]
+        peer = followed(node)
+        pull(peer)
+        for record in records[:3]:
+            node.log.retract(record)
+        pull(peer)
+        Outcome.objects.update(at=timezone.now() - timedelta(days=1, minutes=1))
+        node.log.retract(records[3])
+        assert pull(peer).state == RunState.SUCCESS
 
     def test_is_none_where_it_happened_before_we_came(self, node, monkeypatch):
         monkeypatch.setattr(following, "BATCH", 256)
