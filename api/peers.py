@@ -8,13 +8,14 @@ from drf_spectacular.utils import extend_schema
 
 from api.reading import ReadView, arguments, json_bytes
 from federation.models import PeerState
-from federation.public_peers import public_peers
+from federation.public_peers import public_peers, witnesses
 from lib.canonical import digest
 
 _PEER = {
     "type": "object",
     "required": [
-        *("contradicted_itself", "lag", "last_exchange", "mirror", "name", "origin", "size", "state", "vkey"),
+        *("contradicted_itself", "cosigned", "lag", "last_exchange", "mirror", "name", "origin", "size", "state"),
+        "vkey",
     ],
     "properties": {
         "name": {"type": "string", "description": "Of the node: `origin` of its records."},
@@ -25,6 +26,11 @@ _PEER = {
             "type": "integer",
             "minimum": 0,
             "description": "Entries of its last checkpoint that did not take effect here yet.",
+        },
+        "cosigned": {
+            "type": "integer",
+            "minimum": 0,
+            "description": "Entries of this node's own log under the last checkpoint of it that the peer cosigned.",
         },
         "last_exchange": {
             "type": ["string", "null"],
@@ -50,14 +56,23 @@ class PeerList(ReadView):
         responses={
             200: {
                 "type": "object",
-                "required": ["items", "node"],
-                "properties": {"items": {"type": "array", "items": _PEER}, "node": {"type": "string"}},
+                "required": ["items", "node", "witnesses"],
+                "properties": {
+                    "items": {"type": "array", "items": _PEER},
+                    "node": {"type": "string"},
+                    "witnesses": {
+                        "type": "integer",
+                        "minimum": 0,
+                        "description": "How many peers cosigned this node's last checkpoint.",
+                    },
+                },
             }
         },
     )
     def get(self, request: HttpRequest) -> HttpResponseBase:
-        """`{"items": [...], "node": ...}`: every node that this one follows or followed, by name, and how far."""
+        """`{"items": [...], "node": ..., "witnesses": ...}`: whom this node follows or followed, how far."""
         arguments(request, ())
-        found = {"items": [peer.document() for peer in public_peers()], "node": settings.NODE_NAME}
+        items = [peer.document() for peer in public_peers()]
+        found = {"items": items, "node": settings.NODE_NAME, "witnesses": witnesses()}
         content = json.dumps(found, ensure_ascii=False).encode()
         return json_bytes(request, content, etag=digest(content)[:32])

@@ -14,8 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from federation import notices
-from federation.models import Notice, Outcome, Peer, PeerState, Run, RunState, Verdict
+from federation import notices, witnessing
+from federation.models import Cosigning, Notice, Outcome, Peer, PeerState, Run, RunState, Verdict
 from incidents import checkpoints
 from lib.due import DueRow
 from reports.lanes import AWAITING, LANES
@@ -129,6 +129,8 @@ def _standing_jobs() -> Iterator[QuerySet[DueRow]]:
             yield Peer.objects.filter(state=PeerState.FOLLOWED)
         elif model is Notice:
             yield notices.owed()
+        elif model is Cosigning:
+            yield witnessing.owed()
         elif issubclass(model, DueRow):
             yield model.objects.all()
 

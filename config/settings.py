@@ -150,6 +150,7 @@ WAKES = {
     "feed added": ["reports.tasks.import_due_feeds"],
     "log grew": ["incidents.tasks.sign_checkpoint"],
     "checkpoint signed": ["federation.tasks.tell_due_peers"],
+    "checkpoint kept": ["federation.tasks.return_due_cosignatures"],
     "peer added": ["federation.tasks.follow_due_peers"],
     "peers left over": ["federation.tasks.follow_due_peers"],
 }

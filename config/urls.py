@@ -23,6 +23,7 @@ urlpatterns = [
     path("feeds/archive.atom", federation.archive_feed, name="archive-feed"),
     path("feeds/archive/<int:page>.atom", federation.archive_page, name="archive-page"),
     path("federation/notice", federation.notice),
+    path("federation/cosignature", federation.cosignature),
     path("log/", include(log_urls)),
     path("mirror/", include(mirror_urls)),
     path("hooks/", include("api.hooks")),

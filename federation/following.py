@@ -21,6 +21,7 @@ from incidents.log_rules import BrokenRuleError, check_step, read_keys
 from lib.canonical import digest
 from lib.merkle import TILE_WIDTH, BadProofError, check_consistency, consistency_ranges, root_of
 from lib.notes import BadNoteError, NoteKey, TreeHead, open_note, parse_tree_head
+from lib.wake import wake
 
 log = structlog.get_logger()
 
@@ -150,13 +151,18 @@ def distrust(peer: Peer, kind: EvidenceKind, first: str, second: str, proof: dic
     with transaction.atomic():
         _, is_new = Evidence.objects.get_or_create(
             peer=peer,
-            digest=digest(f"{first}\x00{second}".encode()),
+            digest=digest(f"{_unsigned(first)}\x00{_unsigned(second)}".encode()),
             defaults={"kind": kind, "first": first, "second": second, "proof": proof},
         )
         peer.distrusted_at = peer.distrusted_at or timezone.now()
         Peer.objects.filter(pk=peer.pk, distrusted_at=None).update(distrusted_at=peer.distrusted_at)
     if is_new:
         log.error("a node contradicted itself", peer=peer.domain, kind=kind.value)
+
+
+def _unsigned(text: str) -> str:
+    """Without a note's signatures: the same two trees are the same evidence, whoever cosigned them since."""
+    return text.partition("\n\n")[0]
 
 
 def _end(peer: Peer, reading: Reading) -> int:
@@ -278,6 +284,7 @@ def _keep(peer: Peer, reading: Reading, batch: _Batch) -> None:
     if peer.size == reading.head.size:
         named = {"origin": peer.origin, "origin_digest": peer.origin_digest}
         Mirror.objects.update_or_create(peer=peer, defaults={**named, "size": peer.size, "note": reading.note})
+        wake("checkpoint kept")
     fields = ("size", "root", "seen", "seen_note", "history")
     Peer.objects.filter(pk=peer.pk).update(**{name: getattr(peer, name) for name in fields})
 

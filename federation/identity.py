@@ -5,8 +5,9 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Max
 
-from federation import notices
+from federation import cosignatures, notices
 from federation.served import mirrored
+from federation.witnessing import witness_key
 from incidents import checkpoints
 from incidents.keys import Purpose
 from incidents.models import Publication
@@ -31,6 +32,7 @@ def node_document() -> dict[str, Any]:
             "number": Publication.objects.aggregate(last=Max("entry"))["last"] or 0,
             "vkey": str(NoteKey(keys.origin, keys.in_force(Purpose.LOG).public)) if keys else None,
         },
+        "witness": {"vkey": str(witness_key(keys)) if keys else None},
         "mirrors": [
             {"origin": one.origin, "address": f"{settings.BASE_URL}/mirror/{one.origin_digest}", "size": one.size}
             for one in mirrored()
@@ -39,6 +41,7 @@ def node_document() -> dict[str, Any]:
         "endpoints": {
             "changes": f"{settings.BASE_URL}/api/v1/changes",
             "incidents": f"{settings.BASE_URL}/api/v1/incidents",
+            "cosignature": f"{settings.BASE_URL}{cosignatures.PATH}",
             "notice": f"{settings.BASE_URL}{notices.PATH}",
             "peers": f"{settings.BASE_URL}/api/v1/peers",
             "openapi": f"{settings.BASE_URL}/api/schema",

@@ -6,7 +6,9 @@ from typing import Any
 
 from django.conf import settings
 
-from federation.models import Peer, PeerState
+from federation import cosignatures
+from federation.models import Cosignature, Peer, PeerState
+from incidents import checkpoints
 from incidents.connection import of_public
 from incidents.publishing import instant
 from incidents.reader import PUBLIC_COLUMNS
@@ -16,6 +18,7 @@ from incidents.reader import PUBLIC_COLUMNS
 class PublicPeer:
     """A node and its log: `size` entries kept here, `lag` entries of its last checkpoint without effect here yet.
 
+    `cosigned` is the size of the last checkpoint of our own log that it cosigned, 0 for none.
     `has_contradicted_itself` until an operator of this node trusts it again.
     """
 
@@ -24,6 +27,7 @@ class PublicPeer:
     state: str
     size: int
     lag: int
+    cosigned: int
     last_exchange: datetime | None
     has_contradicted_itself: bool
     vkey: str
@@ -37,6 +41,7 @@ class PublicPeer:
             "state": self.state,
             "size": self.size,
             "lag": self.lag,
+            "cosigned": self.cosigned,
             "last_exchange": instant(self.last_exchange) if self.last_exchange else None,
             "contradicted_itself": self.has_contradicted_itself,
             "vkey": self.vkey,
@@ -46,16 +51,25 @@ class PublicPeer:
 
 def public_peers() -> list[PublicPeer]:
     """Whom this node follows or followed, by name."""
-    return [_public(peer) for peer in of_public(Peer).order_by("domain").only(*PUBLIC_COLUMNS["federation_peer"])]
+    cosigned = dict(of_public(Cosignature).values_list("peer", "size"))
+    peers = of_public(Peer).order_by("domain").only(*PUBLIC_COLUMNS["federation_peer"])
+    return [_public(peer, cosigned.get(peer.pk, 0)) for peer in peers]
 
 
-def _public(peer: Peer) -> PublicPeer:
+def witnesses() -> int:
+    """How many of them cosigned our last checkpoint."""
+    last = checkpoints.latest(using=settings.PUBLIC_READS)
+    return len(cosignatures.lines(last.size)) if last else 0
+
+
+def _public(peer: Peer, cosigned: int) -> PublicPeer:
     return PublicPeer(
         name=peer.domain,
         origin=peer.origin,
         state=PeerState(peer.state).value,
         size=peer.size,
         lag=peer.lag,
+        cosigned=cosigned,
         last_exchange=peer.read_at,
         has_contradicted_itself=peer.distrusted_at is not None,
         vkey=peer.vkey,

@@ -4,11 +4,12 @@ from abc import ABC, abstractmethod
 
 from django.conf import settings
 
-from federation import mirror
+from federation import cosignatures, mirror
 from federation.models import Mirror, PulledEntry, PulledObject
 from incidents import checkpoints, tree
 from incidents.connection import of_public
 from incidents.log_models import LogEntry, LogObject
+from lib.notes import with_lines
 
 
 class ServedLog(ABC):
@@ -43,9 +44,9 @@ class OwnLog(ServedLog):
     """This node's."""
 
     def note(self) -> str:
-        """As signed last."""
+        """As signed last, with the cosignatures of peers."""
         found = checkpoints.latest(using=settings.PUBLIC_READS)
-        return found.note if found else ""
+        return with_lines(found.note, cosignatures.lines(found.size)) if found else ""
 
     def size(self) -> int:
         """Of the last checkpoint."""

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from federation import notices, pulling
+from federation import notices, pulling, witnessing
 
 
 @shared_task
@@ -15,3 +15,9 @@ def follow_due_peers() -> None:
 def tell_due_peers() -> None:
     """Tells other nodes that our log grew."""
     notices.tell_due()
+
+
+@shared_task
+def return_due_cosignatures() -> None:
+    """Returns to other nodes that their logs were seen."""
+    witnessing.return_due()

@@ -8,7 +8,7 @@ from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
-from federation import archive, notices
+from federation import archive, cosignatures, notices
 from federation.identity import node_document
 from incidents import log, stored
 from incidents.this_node import this_node
@@ -20,7 +20,7 @@ from lib.network import network_of
 from lib.problems import KINDS, PREFIX
 from lib.store import key
 
-# Notices from one network: more than any honest log grows, and cheap to refuse.
+# Notices and cosignatures from one network: more than any honest log grows, and cheap to refuse.
 _NOTICES = Limit(120, 60)
 _DAY = 86_400
 
@@ -38,14 +38,8 @@ def well_known(_request: HttpRequest) -> JsonResponse:
 @require_POST
 def notice(request: HttpRequest) -> HttpResponse:
     """A peer says that its log grew, signed (RFC 9421): 202, and its log is asked at once."""
-    network = network_of(request.META, proxies=settings.PROXIES)
-    standing = limits.take([Budget(key("limit", "notice", limits.pseudonym(network)), _NOTICES)])
-    if standing and standing.wait:
-        return _problem(
-            "throttled", "Too many notices from this network.", {"Retry-After": str(int(standing.wait) + 1)}
-        )
-    if int(request.META.get("CONTENT_LENGTH") or 0) > notices.MOST_BYTES:
-        return _problem("too-large", f"A notice has at most {notices.MOST_BYTES} bytes.")
+    if refused := _refused(request, notices.MOST_BYTES):
+        return refused
     message = Message("POST", request.build_absolute_uri(), dict(request.headers.items()))
     try:
         is_news = notices.take(message, request.body)
@@ -54,6 +48,34 @@ def notice(request: HttpRequest) -> HttpResponse:
     except notices.NotPeerError as error:
         return _problem("forbidden", f"This notice counts for nothing here: {error}.")
     return JsonResponse({"asked": is_news}, status=HTTPStatus.ACCEPTED)
+
+
+@csrf_exempt
+@require_POST
+def cosignature(request: HttpRequest) -> HttpResponse:
+    """A peer returns a checkpoint of ours with its cosignature: 200, and our checkpoint is served with it."""
+    if refused := _refused(request, cosignatures.MOST_BYTES):
+        return refused
+    try:
+        is_newer = cosignatures.take(request.body)
+    except cosignatures.BadCosignatureError as error:
+        return _problem("parse-error", f"This is no cosigned checkpoint: {error}.")
+    except cosignatures.NotTakenError as error:
+        return _problem("forbidden", f"This cosignature counts for nothing here: {error}.")
+    return JsonResponse({"kept": is_newer})
+
+
+def _refused(request: HttpRequest, most_bytes: int) -> HttpResponse | None:
+    """The answer to a node that sends too often or too much."""
+    network = network_of(request.META, proxies=settings.PROXIES)
+    standing = limits.take([Budget(key("limit", "notice", limits.pseudonym(network)), _NOTICES)])
+    if standing and standing.wait:
+        return _problem(
+            "throttled", "Too many messages from this network.", {"Retry-After": str(int(standing.wait) + 1)}
+        )
+    if int(request.META.get("CONTENT_LENGTH") or 0) > most_bytes:
+        return _problem("too-large", f"This has at most {most_bytes} bytes.")
+    return None
 
 
 def _problem(kind: str, detail: str, headers: dict[str, str] | None = None) -> JsonResponse:

@@ -14,6 +14,7 @@ from lib.canonical import digest
 # never belongs here.
 PUBLIC_TABLES = (
     "catalogue_attestation",  # imported from public files, whichever models we know
+    "federation_cosignature",
     "federation_mirror",
     "federation_pulledentry",
     "federation_pulledhash",

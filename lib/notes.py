@@ -21,6 +21,7 @@ ED25519, COSIGNATURE = 0x01, 0x04
 MOST_SIGNATURES = 64
 _ID_BYTES = 4
 _KEY_BYTES = 32
+_TIME_BYTES, _SIGNATURE_BYTES = 8, 64
 
 
 class BadNoteError(ValueError):
@@ -90,6 +91,38 @@ def cosign(note: str, name: str, private: Ed25519PrivateKey, *, at: int) -> str:
     return _signature_line(NoteKey(name, private.public_key().public_bytes_raw(), COSIGNATURE), signature)
 
 
+@dataclass(frozen=True)
+class Cosignature:
+    """A signature line as a note has it: who says to have signed, by what time (POSIX), and the line itself."""
+
+    name: str
+    at: int
+    line: str
+
+
+def last_cosignature(note: str) -> Cosignature:
+    """The last line of a note, read as a cosignature and not verified; raises BadNoteError."""
+    _, lines = _parts(note)
+    name, signature = lines[-1]
+    if len(signature) != _ID_BYTES + _TIME_BYTES + _SIGNATURE_BYTES:
+        raise BadNoteError("the last line is no cosignature with Ed25519")
+    at = struct.unpack(">Q", signature[_ID_BYTES : _ID_BYTES + _TIME_BYTES])[0]
+    return Cosignature(name, at, _line(name, signature))
+
+
+def only_by(note: str, name: str) -> str:
+    """The note with no other signatures than those under that name; raises BadNoteError."""
+    text, lines = _parts(note)
+    return f"{text}\n{''.join(_line(by, signature) for by, signature in lines if by == name)}"
+
+
+def with_lines(note: str, lines: Iterable[str]) -> str:
+    """The note with these signature lines after its own: none twice, and no more in all than a reader takes."""
+    _, own = _parts(note)
+    more = [line for line in lines if line not in note]
+    return note + "".join(more[: MOST_SIGNATURES - len(own)])
+
+
 def _cosigned(text: str, at: int) -> bytes:
     return f"cosignature/v1\ntime {at}\n{text}".encode()
 
@@ -128,7 +161,11 @@ def _signature(line: str) -> tuple[str, bytes]:
 
 
 def _signature_line(key: NoteKey, signature: bytes) -> str:
-    return f"\N{EM DASH} {key.name} {_base64(key.id + signature)}\n"
+    return _line(key.name, key.id + signature)
+
+
+def _line(name: str, signature: bytes) -> str:
+    return f"\N{EM DASH} {name} {_base64(signature)}\n"
 
 
 def _is_name(name: str) -> bool:

@@ -4,9 +4,12 @@ from federation.models.mirror import Mirror, Outcome, PulledEntry, PulledHash, P
 from federation.models.notices import Notice
 from federation.models.peer import Acceptance, Peer, PeerState
 from federation.models.runs import Evidence, EvidenceKind, Run, RunState
+from federation.models.witnesses import Cosignature, Cosigning
 
 __all__ = [
     "Acceptance",
+    "Cosignature",
+    "Cosigning",
     "Evidence",
     "EvidenceKind",
     "Mirror",

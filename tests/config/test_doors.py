@@ -30,7 +30,10 @@ from website.public import permalinks
 SECRET = "secret-org/undecided"
 # Reached by their own tests, for they are no page of the record's: what they say does not depend on the database, or
 # what they change is private.
-NOT_READ = {"api:^.*$", "api:schema", "api:record-schema", "livez", "readyz", "subscribe", "federation/notice"}
+NOT_READ = {
+    *("api:^.*$", "api:schema", "api:record-schema", "livez", "readyz", "subscribe"),
+    *("federation/notice", "federation/cosignature"),
+}
 
 
 def doors():

@@ -21,6 +21,7 @@ PRIVATE_TABLES = {
     "catalogue_concern",
     "catalogue_rawanswer",
     # Whom this node follows, how it judges them, and what it puts aside.
+    "federation_cosigning",
     "federation_evidence",
     "federation_notice",
     "federation_outcome",
@@ -30,8 +31,12 @@ PRIVATE_TABLES = {
     "incidents_osvrefresh",
     "incidents_searchrefresh",
 }
-# Here no hub was asked, and no row is of a model that is shown.
-EMPTY = {"catalogue_attestation", *reader.OPEN_ROWS} - {"catalogue_model", "catalogue_alias", "catalogue_lookup"}
+# Here no hub was asked, no peer cosigned, and no row is of a model that is shown.
+EMPTY = {"catalogue_attestation", "federation_cosignature", *reader.OPEN_ROWS} - {
+    "catalogue_model",
+    "catalogue_alias",
+    "catalogue_lookup",
+}
 MAY_NOT = "permission denied"
 
 

@@ -7,14 +7,18 @@ from hypothesis import strategies as st
 
 from lib.notes import (
     COSIGNATURE,
+    MOST_SIGNATURES,
     BadNoteError,
     NoteKey,
     TreeHead,
     cosign,
+    last_cosignature,
+    only_by,
     open_note,
     parse_key,
     parse_tree_head,
     sign_note,
+    with_lines,
 )
 
 # The example of the Go package that the specification describes (golang.org/x/mod/sumdb/note).
@@ -84,3 +88,17 @@ def test_a_witness_adds_its_line_and_its_time():
 def test_what_is_no_verifier_key_is_refused(text):
     with pytest.raises(BadNoteError):
         parse_key(text)
+
+
+def test_lines_of_witnesses_stand_once_each_and_no_more_than_a_reader_takes():
+    note = sign_note(str(HEAD), [("example.com/log", ONE)])
+    lines = [cosign(note, f"w{number}.example", OTHER, at=number) for number in range(MOST_SIGNATURES)]
+    assert with_lines(note + lines[0], lines[:2]) == note + lines[0] + lines[1]
+    full = with_lines(note, lines)
+    assert full.count("\N{EM DASH}") == MOST_SIGNATURES
+    assert open_note(full, [key(ONE)]) == open_note(full, [key(OTHER, "w3.example", COSIGNATURE)]) == str(HEAD)
+    assert only_by(full, "example.com/log") == note
+    last = last_cosignature(full)
+    assert (last.name, last.at, last.line) == ("w62.example", 62, lines[62])
+    with pytest.raises(BadNoteError):
+        last_cosignature(note)
