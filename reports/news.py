@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode
 
 from django.db.models import Min
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from incidents import listing
 from incidents.filters import ARGUMENTS, read_filters
@@ -17,6 +18,7 @@ from incidents.listing import Order, Sort
 from incidents.models import Publication
 from incidents.publishing import instant
 from incidents.record import Status
+from incidents.taxonomy import OWN, taxonomies
 
 MOST_QUERY = 2000
 
@@ -30,9 +32,20 @@ def one_spelling(given: Mapping[str, Sequence[str]]) -> str:
 
 
 def described(query: str) -> str:
-    """A query as people read it; words for all records where it is empty."""
-    pairs = [f"{name}: {', '.join(values)}" for name, values in parse_qs(query).items()]
+    """A query as people read it, in the language that is active; words for all records where it is empty."""
+    pairs = [
+        f"{_spoken('field', name)}: {', '.join(_spoken(name, value) for value in values)}"
+        for name, values in parse_qs(query).items()
+    ]
     return "; ".join(pairs) or _("all records")
+
+
+def _spoken(vocabulary: str, code: str) -> str:
+    """A code in words; as it stands where it has none, as in English."""
+    term = taxonomies()[OWN].term(code) if vocabulary == "category" else None
+    plain = term.title if term else code.replace("_", " ")
+    said = _(plain) if term else pgettext(vocabulary, plain)
+    return code if said == plain else said
 
 
 def changed(query: str, *, after: int, until: int, most: int, with_withdrawn: bool = False) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused
 from typing import Any
-from urllib.parse import parse_qs
 
 import structlog
 from django.conf import settings
@@ -27,7 +26,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from incidents import log as public_log
-from incidents.taxonomy import OWN, taxonomies
 from lib.due import lease_next
 from lib.language import speaking
 from lib.seal import seal, unseal
@@ -180,23 +178,6 @@ def _line(document: Mapping[str, Any]) -> str:
     about = _("%(kind)s, severity %(severity)s")
     about %= {"kind": pgettext("kind", kind), "severity": pgettext("severity", severity)}
     return f"{document['title']}{standing}\n{about}\n{address}"
-
-
-def described(query: str) -> str:
-    """A query as people read it, in the language that is active; words for all records where it is empty."""
-    pairs = [
-        f"{_spoken('field', name)}: {', '.join(_spoken(name, value) for value in values)}"
-        for name, values in parse_qs(query).items()
-    ]
-    return "; ".join(pairs) or _("all records")
-
-
-def _spoken(vocabulary: str, code: str) -> str:
-    """A code in words; as it stands where it has none, as in English."""
-    term = taxonomies()[OWN].term(code) if vocabulary == "category" else None
-    plain = term.title if term else code.replace("_", " ")
-    said = _(plain) if term else pgettext(vocabulary, plain)
-    return code if said == plain else said
 
 
 def _opened(lease: Subscription) -> tuple[str, str]:

@@ -60,9 +60,9 @@ def page(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """One record for people. An id of another database redirects to ours, a merged record to the one in its place."""
     if erased := search.tombstone(public_id):
         return _gone(request, erased)
-    if hiding := overlay.hidden(public_id):
-        return _hidden(request, hiding)
     incident = _found(public_id)
+    if incident.origin != settings.NODE_NAME and (hiding := overlay.hidden(incident.public_id)):
+        return _hidden(request, hiding)
     if incident.public_id != public_id:
         return redirect("website:incident", public_id=incident.public_id, permanent=False)
     if incident.superseded_by:

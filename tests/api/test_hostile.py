@@ -64,7 +64,7 @@ JUDGED |= {"osv_query", "osv_query_batch", "get_consistency_proof"}
 
 @document.parametrize()
 @settings(
-    max_examples=5,
+    max_examples=10,
     derandomize=True,
     deadline=None,
     database=None,

@@ -269,6 +269,7 @@ def fill_rows(database, collection, say=lambda _text: None):
                 tables["publication"].append(
                     {
                         "number": place,
+                        "entry_id": place,
                         "incident_id": pk,
                         "operation": operation,
                         "version": version["version"],

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.browser.conftest import AXE
-from tests.browser.test_pages import SIZES, hub, pages  # noqa: F401 - fixtures
+from tests.browser.test_pages import SIZES, hub, pages, site, visit  # noqa: F401 - fixtures
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 _OVER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # Text that leaves the page to the left, where nobody can scroll to.

@@ -165,9 +165,9 @@ def test_near_terms_elsewhere_are_those_of_the_category():
 def test_many_versions_cost_no_more_queries_than_one(client, django_assert_max_num_queries):
     incident = publish(factories.record()).incident
     page_of(incident, client)
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         page_of(incident, client)
     for number in range(4):
         corrected(incident, title=f"Title number {number}")
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         page_of(incident, client)

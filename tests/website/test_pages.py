@@ -288,7 +288,8 @@ def test_hostile_text_is_inert_everywhere(client):
     )
     for path in ("/", "/incidents/", f"/incidents/{incident.public_id}/"):
         found = elements(client.get(path).content.decode())
-        seen = [one for one in found if one != ("script", {"type": "application/ld+json"})]
+        ours = ("application/ld+json", "/static/website/keys.js")
+        seen = [one for one in found if one[0] != "script" or one[1].get("type", one[1].get("src")) not in ours]
         assert not [tag for tag, _ in seen if tag in ("script", "img", "iframe", "b", "style", "object")]
         assert not [attrs for _, attrs in found if any(name.startswith("on") for name in attrs)]
         links = [attrs["href"] or "" for tag, attrs in found if tag == "a"]

@@ -69,7 +69,8 @@ class TestTheDoor:
             headers = {name: value for name, value in response.items() if name not in _OF_THE_MOMENT}
             pages.append((response.status_code, headers, len(response.content), without.replace(code, "")))
             answer = client.post("/api/v1/reports/status", {"receipt": code}, content_type="application/json")
-            answers.append((answer.status_code, dict(answer.items()), answer.content))
+            headers = {name: value for name, value in answer.items() if name not in {*_OF_THE_MOMENT, "RateLimit"}}
+            answers.append((answer.status_code, headers, answer.content))
         assert pages[0][0] == answers[0][0] == 404
         assert pages == [pages[0]] * 3
         assert answers == [answers[0]] * 3
