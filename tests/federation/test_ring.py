@@ -263,6 +263,8 @@ def test_3_a_ring_in_which_all_has_arrived_writes_nothing_more(ring):
     for letter in "abc":
         ring.publish(letter)
     ring.settle()
+    for hand in ring.hands.values():
+        hand("pull", rounds=2)  # the run that brought the last record has been counted by then
     before = {letter: hand("written") for letter, hand in ring.hands.items()}
     assert all(rows for found in before.values() for table, (rows, _) in found.items() if "evidence" not in table)
     for hand in ring.hands.values():
