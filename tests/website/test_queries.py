@@ -6,6 +6,7 @@ import pytest
 from django.db import connections
 from django.test import Client
 
+from incidents import position
 from incidents.connection import public_connection
 from incidents.publishing import publish
 from incidents.record import AffectedModel, Match
@@ -45,6 +46,7 @@ def questions(path):
             stack.enter_context(connections[name].execute_wrapper(count))
         for _ in range(2):
             asked.clear()
+            position.forget()  # else it depends on the second
             response = Client().get(path)
             assert response.status_code == 200, path
             if response.streaming:
