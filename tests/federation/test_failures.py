@@ -1,11 +1,12 @@
 """What went wrong for others who exchange records, and must not here: each story over real HTTP."""
 
 import json
+import threading
 from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -42,6 +43,56 @@ def payload(record):
 def quarantined(peer):
     rows = Outcome.objects.filter(entry__peer=peer, verdict=Verdict.QUARANTINED).order_by("entry__index")
     return [(outcome.entry.index, outcome.reason) for outcome in rows]
+
+
+class TestTimes:
+    """4 and 12: what says when it happened decides nothing; the place in the log does."""
+
+    def test_what_is_dated_back_arrives_after_what_is_newer(self, node):
+        peer = followed(node)
+        newer = node.log.publish()
+        pull(peer)
+        older = node.log.publish(published="2019-05-01T00:00:00Z", modified="2019-05-01T00:00:00Z")
+        assert pull(peer).state == RunState.SUCCESS
+        assert set(listed()) == {newer.id, older.id}
+        changes = Client().get("/api/v1/changes?after=1").json()["entries"]
+        assert [entry["id"] for entry in changes] == [older.id]
+
+    @pytest.mark.django_db(transaction=True)
+    def test_what_commits_late_here_is_skipped_by_nobody(self, node):
+        """A pull that takes its time, and a publication of our own beside it: whoever follows has both."""
+        theirs = node.log.publish()
+        peer = followed(node)
+        begun, enough = threading.Event(), threading.Event()
+
+        def pull_slowly() -> None:
+            with transaction.atomic():
+                pulling.pull_alone(peer)
+                begun.set()
+                enough.wait(1)
+            connection.close()
+
+        slow = threading.Thread(target=pull_slowly)
+        slow.start()
+        assert begun.wait(30)
+        before = Client().get("/api/v1/changes").json()["entries"]
+        ours = publish(factories.record())  # waits for the other, or stands behind it
+        slow.join(30)
+        after = Client().get(f"/api/v1/changes?after={before[-1]['number'] if before else 0}").json()["entries"]
+        assert [entry["id"] for entry in before + after] == [theirs.id, ours.incident.public_id]
+
+    @pytest.mark.parametrize("days", [2, -2])
+    def test_a_node_whose_clock_is_two_days_wrong_is_followed(self, node, days):
+        now = f"{timezone.now() + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"
+        node.log.clock = now
+        record = node.log.publish(published=now, modified=now)
+        peer = followed(node)
+        assert pull(peer).state == RunState.SUCCESS
+        assert listed() == [record.id]
+        node.log.retract(record)
+        assert pull(peer).state == RunState.SUCCESS
+        assert listed() == []
+        assert (peer.lag, quarantined(peer)) == (0, [])
 
 
 class TestMassWithdrawal:

@@ -37,7 +37,7 @@ class Log:
     """A node's log as it would sign it."""
 
     def __init__(self, name: str = "other.example") -> None:
-        self.name, self.origin = name, f"{name}/log"
+        self.name, self.origin, self.clock = name, f"{name}/log", AT
         self.private = {purpose: Ed25519PrivateKey.generate() for purpose in Purpose}
         self.keys = KeySet(
             self.origin, tuple(Key(one, jws.public_bytes(private), 0) for one, private in self.private.items())
@@ -59,7 +59,7 @@ class Log:
         text = jws.sign(payload, *(signers or [self.private[Purpose.RECORD]]))
         before = self.last.get(subject)
         values = {"rev": before.rev + 1 if before else 1, "prev": before.obj if before else None, **said}
-        leaf = Leaf(op, subject, values["rev"], said.get("obj", digest(text)), values["prev"], AT)
+        leaf = Leaf(op, subject, values["rev"], said.get("obj", digest(text)), values["prev"], self.clock)
         self.entries.append(Entry(bytes(leaf), text))
         self.last[subject] = leaf
         return leaf
