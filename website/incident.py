@@ -60,9 +60,11 @@ def page(request: HttpRequest, public_id: str) -> HttpResponseBase:
     """One record for people. An id of another database redirects to ours, a merged record to the one in its place."""
     if erased := search.tombstone(public_id):
         return _gone(request, erased)
-    incident = _found(public_id)
-    if incident.origin != settings.NODE_NAME and (hiding := overlay.hidden(incident.public_id)):
+    incident = search.by_id(public_id)
+    if incident is None and (hiding := overlay.hidden(public_id)):
         return _hidden(request, hiding)
+    if incident is None:
+        raise Http404
     if incident.public_id != public_id:
         return redirect("website:incident", public_id=incident.public_id, permanent=False)
     if incident.superseded_by:
