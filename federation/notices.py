@@ -15,12 +15,12 @@ from django.utils import timezone
 
 from federation.known_keys import keys_of
 from federation.models import Notice, Peer, PeerState
+from federation.telling import tell
 from incidents import checkpoints, keyring
 from incidents.guard import LogRefusesError
 from incidents.keys import Purpose
 from incidents.sequencing import current_keys
 from lib.due import lease_next
-from lib.http import CALL_ERRORS, bounded_client
 from lib.http_signatures import BadRequestSignatureError, Message, signed_headers, verify
 from lib.limits import asked
 from lib.store import key, store
@@ -31,12 +31,7 @@ log = structlog.get_logger()
 PATH = "/federation/notice"
 TAG = "faultline-notice"
 MOST_BYTES = 2_000
-_SECONDS = 5.0
-# Whoever does not follow us is asked again whether that has changed.
-_NOT_WANTED_SECONDS = 3600.0
 _NONCE_SECONDS = 1200
-_NOT_WANTED = frozenset({403, 404, 405, 410})
-_TAKEN = frozenset({200, 202, 204})
 
 
 class BadNoticeError(ValueError):
@@ -76,20 +71,13 @@ def _add_missing() -> None:
 
 def _tell(row: Notice, size: int) -> bool:
     address = f"{row.peer.node_address}{PATH}"
-    body = json.dumps({"origin": settings.LOG_ORIGIN, "size": size}).encode()
-    try:
-        headers = {"Content-Type": "application/json", **_signed(address, body)}
-        answer = bounded_client(seconds=_SECONDS, most_bytes=MOST_BYTES * 10).post(
-            address, content=body, headers=headers
-        )
-    except LogRefusesError as error:
-        return row.postpone(str(error), at_least=60) and False
-    except CALL_ERRORS as error:
-        return row.postpone(str(error) or type(error).__name__) and False
-    if answer.status_code in _TAKEN:
-        return row.done(next_due=timezone.now(), told=size, told_at=timezone.now())
-    wait = _NOT_WANTED_SECONDS if answer.status_code in _NOT_WANTED else 0
-    return row.postpone(f"status {answer.status_code}", at_least=wait) and False
+
+    def message() -> tuple[bytes, dict[str, str]]:
+        body = json.dumps({"origin": settings.LOG_ORIGIN, "size": size}).encode()
+        return body, {"Content-Type": "application/json", **_signed(address, body)}
+
+    now = timezone.now()
+    return tell(row, address, message, next_due=now, told=size, told_at=now)
 
 
 def _signed(address: str, body: bytes) -> dict[str, str]:

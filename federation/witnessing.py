@@ -10,19 +10,12 @@ from django.utils import timezone
 
 from federation import cosignatures
 from federation.models import Cosigning, Peer, PeerState
+from federation.telling import tell
 from incidents import keyring
-from incidents.guard import LogRefusesError
 from incidents.keys import KeySet, Purpose
 from incidents.sequencing import current_keys
 from lib.due import lease_next
-from lib.http import CALL_ERRORS, bounded_client
 from lib.notes import COSIGNATURE, NoteKey, cosign, only_by
-
-_SECONDS = 5.0
-_MOST_BYTES = 20_000
-# Whoever does not follow us, or knows of no cosignatures, is asked again whether that has changed.
-_NOT_WANTED = frozenset({403, 404, 405, 410})
-_NOT_WANTED_SECONDS = 3600.0
 
 
 def witness_key(keys: KeySet) -> NoteKey:
@@ -60,19 +53,11 @@ def _add_missing() -> None:
 
 def _return(row: Cosigning, keys: KeySet) -> bool:
     kept, now = row.peer.mirror, timezone.now()
-    try:
+
+    def message() -> tuple[bytes, dict[str, str]]:
         private = keyring.require(keys.in_force(Purpose.LOG))
         line = cosign(kept.note, settings.NODE_NAME, private, at=int(now.timestamp()))
-        answer = bounded_client(seconds=_SECONDS, most_bytes=_MOST_BYTES).post(
-            f"{row.peer.node_address}{cosignatures.PATH}",
-            content=(only_by(kept.note, kept.origin) + line).encode(),
-            headers={"Content-Type": "text/plain; charset=utf-8"},
-        )
-    except LogRefusesError as error:
-        return row.postpone(str(error), at_least=60) and False
-    except CALL_ERRORS as error:
-        return row.postpone(str(error) or type(error).__name__) and False
-    if answer.is_success:
-        return row.done(next_due=timezone.now(), returned=kept.size, returned_at=now)
-    wait = _NOT_WANTED_SECONDS if answer.status_code in _NOT_WANTED else 0
-    return row.postpone(f"status {answer.status_code}", at_least=wait) and False
+        return (only_by(kept.note, kept.origin) + line).encode(), {"Content-Type": "text/plain; charset=utf-8"}
+
+    address = f"{row.peer.node_address}{cosignatures.PATH}"
+    return tell(row, address, message, next_due=now, returned=kept.size, returned_at=now)
