@@ -153,9 +153,11 @@ def take_ahead(budget: Budget, cost: int = 1) -> Standing | None:
 
 
 def forget() -> None:
-    """Lets go of what was taken ahead."""
+    """Lets go of all this process knows of Redis: what was taken ahead, the salt, that nobody answered."""
+    global _known_salt, _given_up_until
     with _holding:
         _held.clear()
+    _known_salt, _given_up_until = ("", "", 0.0), 0.0
 
 
 def give_back(budgets: Sequence[Budget], cost: int = 1) -> None:

@@ -201,13 +201,12 @@ class TestBudgets:
     def test_without_redis_everybody_is_let_in_and_the_log_says_so_once(self, client, monkeypatch, caplog):
         gone = redis.Redis.from_url("redis://127.0.0.1:9/0", socket_connect_timeout=1)
         monkeypatch.setattr("lib.limits.store", lambda: gone)
-        monkeypatch.setattr("lib.limits._given_up_until", 0.0)
-        monkeypatch.setattr("lib.limits._known_salt", ("", "", 0.0))
+        lib.limits.forget()
         answers = [client.get(LIST) for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200] * 3
         assert "RateLimit" not in answers[0]
         assert caplog.text.count("limits are off while Redis is away") == 1
-        lib.limits._given_up_until = 0.0
+        lib.limits.forget()
 
 
 class TestTheRule:

@@ -43,11 +43,11 @@ def redis_gone(monkeypatch):
     def away():
         return redis.Redis.from_url("redis://127.0.0.1:9/0", socket_connect_timeout=1)
 
-    monkeypatch.setattr("lib.limits._known_salt", ("", "", 0.0))
+    lib.limits.forget()
     for module in ("lib.limits", "reports.abuse.proof"):
         monkeypatch.setattr(f"{module}.store", away)
     yield
-    lib.limits._given_up_until = 0.0
+    lib.limits.forget()
 
 
 class TestProofOfWork:
@@ -103,8 +103,8 @@ class TestLimits:
         assert sum(limits.take(limits.RECEIPT, one) == 0 for one in networks) == 5
         assert limits.used(limits.RECEIPT, networks[9]) == 0
 
-    def test_redis_learns_no_address_and_the_salt_is_gone_in_a_day(self, monkeypatch):
-        monkeypatch.setattr("lib.limits._known_salt", ("", "", 0.0))
+    def test_redis_learns_no_address_and_the_salt_is_gone_in_a_day(self):
+        lib.limits.forget()
         limits.take(limits.SUBMIT, HOME)
         names = list(store().scan_iter(key("*")))
         assert names
@@ -113,7 +113,7 @@ class TestLimits:
         assert 0 < store().ttl(salt) <= 25 * 3600
         (counter,) = [name for name in names if "submit" in name]
         store().delete(salt)
-        monkeypatch.setattr("lib.limits._known_salt", ("", "", 0.0))
+        lib.limits.forget()
         limits.take(limits.SUBMIT, HOME)
         assert set(store().scan_iter(key("limit", "submit*"))) != {counter}
 
