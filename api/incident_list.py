@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.urls import reverse
 from django.utils.cache import patch_vary_headers
@@ -18,7 +20,7 @@ from api import exports
 from api.errors import Problem
 from api.exports import MEDIA_TYPES
 from api.incident_filters import PARAMETERS, read_wanted, wanted_of
-from api.reading import Answer, ReadView, how_many, json_bytes, link_from, not_modified, one_of, page_size
+from api.reading import Answer, ReadView, how_many, json_bytes, not_modified, one_of, page_size
 from incidents import counting, listing, log
 from incidents.counting import FACETS, MOST_VALUES, Facet
 from incidents.cursors import BadCursorError
@@ -27,6 +29,7 @@ from incidents.listing import FIELDS, MOST_PER_PAGE, MOST_RANKED, Order, Sort
 from incidents.position import LogHead, known_head
 from incidents.purge_keys import marks
 from lib.canonical import digest
+from lib.kept import Kept
 
 _MORE = {
     "as_of": "The record as it stood: a number of the log, or the end of a day, of a month, or of a second "
@@ -78,6 +81,10 @@ _ANSWER = {
 }
 
 
+# Answers that change with the log alone, by their query. A page of fifty takes about 100 kB.
+kept: Kept[Answer] = Kept(32 * 2**20, lambda answer: len(answer.content))
+
+
 @extend_schema(tags=["incidents"])
 class IncidentList(ReadView):
     """Incidents, newest publication first."""
@@ -123,9 +130,15 @@ class IncidentList(ReadView):
         """What `get` answers somebody who accepts JSON."""
         question, head = _read(query), known_head()
         number = _number(question, head.number)
-        if tag == head.tag and question.is_of_log:
+        if not question.is_of_log:
+            return _answer(question, number, head)
+        if tag == head.tag:
             return Answer(b"", tag, {})
-        return _answer(question, number, head)
+        answer = kept.get(head.tag, query)
+        if answer is None:
+            answer = _answer(question, number, head)
+            kept.keep(head.tag, query, answer)
+        return answer
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Says that the answer depends on Accept, in a 304 and in problems too."""
@@ -146,7 +159,8 @@ class _Question:
     size: int
     as_of: str
     cursor: str
-    pairs: Sequence[tuple[str, str]]  # all arguments but the cursor
+    first: str  # the path of the first page, with its query
+    marks: Mapping[str, str]
     is_of_log: bool
 
 
@@ -159,7 +173,8 @@ def _read(query: str) -> _Question:
 
 
 def _question(given: Mapping[str, str], wanted: Wanted, arguments: QueryDict) -> _Question:
-    facets = _listed(given, "facets", list(FACETS))
+    facets, path = _listed(given, "facets", list(FACETS)), reverse("api:incidents")
+    pairs = [(name, value) for name, values in arguments.lists() for value in values if name != "cursor"]
     return _Question(
         wanted=wanted,
         order=_order(given, wanted),
@@ -169,7 +184,8 @@ def _question(given: Mapping[str, str], wanted: Wanted, arguments: QueryDict) ->
         size=page_size(given, most=MOST_PER_PAGE),
         as_of=given.get("as_of", ""),
         cursor=given.get("cursor", ""),
-        pairs=[(name, value) for name, values in arguments.lists() for value in values if name != "cursor"],
+        first=f"{path}?{urlencode(pairs)}" if pairs else path,
+        marks=marks(path),
         # What the catalogue learns is no entry of the log.
         is_of_log=not wanted.depends_on_catalogue and not facets,
     )
@@ -193,12 +209,11 @@ def _answer(question: _Question, number: int, head: LogHead) -> Answer:
         found = counting.count(wanted, question.facets, number=page.number, head=head.number)
         answer["total"] = {"value": found.total, "basis": found.basis}
         answer |= {"facets": {name: _facet(one) for name, one in found.facets.items()}} if question.facets else {}
-    path = reverse("api:incidents")
-    first = link_from(path, question.pairs)
-    following = link_from(path, [*question.pairs, ("cursor", page.next)]) if page.next else None
+    first = f"{settings.BASE_URL}{question.first}"
+    following = f"{first}{'&' if '?' in first else '?'}cursor={page.next}" if page.next else None
     content = _content(answer, page.documents, following)
     link = f'<{first}>; rel="first"' + (f', <{following}>; rel="next"' if following else "")
-    return Answer(content, head.tag if question.is_of_log else digest(content), {"Link": link, **marks(path)})
+    return Answer(content, head.tag if question.is_of_log else digest(content), {"Link": link, **question.marks})
 
 
 def _order(given: Mapping[str, str], wanted: Wanted) -> Order:

@@ -1,6 +1,6 @@
 """What every read endpoint does: parse arguments strictly, answer stored bytes, and let callers revalidate cheaply."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -223,12 +223,7 @@ def page_size(given: Mapping[str, str], *, most: int = MOST_PER_PAGE) -> int:
     return whole_number(given, "limit", default=50, most=most, least=1)
 
 
-def link_to(request: HttpRequest, given: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
+def link_to(request: HttpRequest, given: Mapping[str, str]) -> str:
     """This endpoint's absolute URL with other arguments."""
-    return link_from(request.path, given)
-
-
-def link_from(path: str, given: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
-    """The absolute URL of a path of ours with these arguments."""
     query = urlencode(given)
-    return f"{settings.BASE_URL}{path}" + (f"?{query}" if query else "")
+    return f"{settings.BASE_URL}{request.path}" + (f"?{query}" if query else "")

@@ -60,12 +60,12 @@ _TYPES = {
 }
 
 _ALL = """
-found AS MATERIALIZED (
+found AS (
     SELECT {keys}, number FROM incidents_searchrow WHERE {start} AND {held} ORDER BY {order} LIMIT {rows}
 )
 """
 _NEAR = """
-found AS MATERIALIZED (
+found AS (
     SELECT {keys}, number FROM (
         SELECT * FROM incidents_searchrow WHERE {start} ORDER BY {order} LIMIT {near}
     ) AS walked WHERE {held} ORDER BY {order} LIMIT {rows}
@@ -79,7 +79,7 @@ matching AS MATERIALIZED (
 )
 """
 _BY_DAY = """
-found AS MATERIALIZED (
+found AS (
     SELECT there.* FROM ({steps}) AS step, LATERAL (
         SELECT {keys}, number FROM incidents_searchrow row WHERE {of_step} AND {start} AND {held} OFFSET 0
     ) AS there ORDER BY {by_step}, {within} LIMIT {rows}
@@ -92,18 +92,14 @@ _RANKED = """
     FROM found JOIN incidents_searchrow row USING (number)
 )
 """
-# One row at least, which says how many were seen.
+_COUNTED = "(SELECT count(*) FROM {counted})"
 _DOCUMENTS = """
-WITH {found} {ranked}, page AS (
+WITH {found} {ranked}
+SELECT {document} AS document, CASE WHEN place = {limit} THEN json_build_array({last})::text END AS last, {seen} AS seen
+FROM (
     SELECT *, row_number() OVER (ORDER BY {order}) AS place FROM {source} WHERE {start}
     ORDER BY {order} LIMIT {limit} + 1
-), documents AS (
-    SELECT place, CASE WHEN place <= {limit} THEN {document} END AS document,
-        CASE WHEN place = {limit} THEN json_build_array({last})::text END AS last
-    FROM page JOIN incidents_publication entry USING (number)
-)
-SELECT seen, document, last FROM (SELECT count(*) AS seen FROM {seen}) AS size LEFT JOIN documents ON TRUE
-ORDER BY place
+) AS page JOIN incidents_publication entry USING (number) ORDER BY {in_page}
 """
 # `json`, not `jsonb`: it keeps the bytes of every value.
 _CHOSEN = """(
@@ -158,19 +154,26 @@ def find(
     """
     query = repr((wanted, order))
     cursor = read_cursor(after, query) if after else Cursor(number, ())
-    seen = _seen(_Search(wanted, order, cursor, limit, fields))
+    found = _found(_Search(wanted, order, cursor, limit, fields)).rows
     following = ""
-    if len(seen) > limit:
-        following = write_cursor(Cursor(cursor.number, tuple(json.loads(seen[limit - 1].last))), query)
-    return Page([one.document for one in seen[:limit] if one.document is not None], cursor.number, following)
+    if len(found) > limit:
+        following = write_cursor(Cursor(cursor.number, tuple(json.loads(found[limit - 1].last))), query)
+    return Page([row.document for row in found[:limit]], cursor.number, following)
 
 
-class _Seen(NamedTuple):
-    """A row of an answer: how many rows were seen on the way, a document, and of the page's last one the sort keys."""
+class _Row(NamedTuple):
+    """A row of an answer: a document, of the page's last one the sort keys, and how many rows were seen on the way."""
 
-    rows: int
-    document: bytes | None
+    document: bytes
     last: str
+    seen: int
+
+
+class _Found(NamedTuple):
+    """The rows of a page and the first of the next, and of how many they are the first."""
+
+    rows: list[_Row]
+    seen: int
 
 
 class _Search:
@@ -196,6 +199,7 @@ class _Search:
         self._rest = {
             "last": ", ".join(f"page.{key}" for key in order.keys),
             "order": order.as_sql(),
+            "in_page": order.as_sql("page."),
             "start": self.start if self.is_ranked else "TRUE",
             "source": "ranked" if self.is_ranked else "found",
             "ranked": _RANKED if self.is_ranked else "",
@@ -203,11 +207,13 @@ class _Search:
             "limit": limit,
         }
 
-    def run(self, way: str, *, seen: str = "found", prepared: bool = False, **parts: Any) -> list[_Seen]:
-        """The page as far as this way finds it."""
-        found = way.format(**self.parts, **parts)
-        statement = _DOCUMENTS.format(**self._rest, found=found, seen=seen)
-        return [_Seen(*row) for row in rows(statement, self.values, prepared=prepared)]
+    def run(self, way: str, *, counted: str = "", prepared: bool = False, **parts: Any) -> _Found:
+        """The page as far as this way finds it; what is seen are the rows of `counted`, without it the page's own."""
+        counted = counted or ("found" if self.is_ranked else "")
+        seen = _COUNTED.format(counted=counted) if counted else "0"
+        statement = _DOCUMENTS.format(**self._rest, found=way.format(**self.parts, **parts), seen=seen)
+        found = [_Row(*row) for row in rows(statement, self.values, prepared=prepared)]
+        return _Found(found, found[0].seen if counted and found else len(found))
 
     def expected(self) -> int:
         """How many rows there are from the start on, as the planner's statistics say."""
@@ -215,7 +221,7 @@ class _Search:
         return int(plan[0]["Plan"]["Plan Rows"])
 
 
-def _seen(search: _Search) -> list[_Seen]:
+def _found(search: _Search) -> _Found:
     if _is_walk(search.wanted, search.order):
         return search.run(_ALL, prepared=True)
     head, expected = known_head().number, None
@@ -225,13 +231,13 @@ def _seen(search: _Search) -> list[_Seen]:
     if search.wanted.q and not is_all:
         expected = search.expected()
     if expected is None or expected * near >= search.rows * head:
-        seen = search.run(_NEAR, near=near, prepared=True)
-        if is_all or seen[0].rows >= search.rows:
-            return seen
+        found = search.run(_NEAR, near=near, prepared=True)
+        if is_all or found.seen >= search.rows:
+            return found
     if (search.expected() if expected is None else expected) <= _EXPECTED:
-        seen = search.run(_SORTED, far=_FAR, seen="matching")
-        if seen[0].rows <= _FAR:
-            return seen
+        found = search.run(_SORTED, far=_FAR, counted="matching")
+        if found.seen <= _FAR:
+            return found
     after = () if search.is_ranked else search.cursor.keys
     steps = days.steps(search.wanted, search.order.keys, descending=search.order.descending, after=after)
     search.values |= steps.values

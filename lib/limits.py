@@ -9,7 +9,6 @@ Whoever comes again and again within a second has some units taken ahead (`take_
 out by itself: so a process may hold up to a hundredth of a quota for somebody, and never lets more than the quota pass.
 """
 
-import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Sequence
@@ -187,7 +186,7 @@ def asked(question: Callable[[], Value], otherwise: Value) -> Value:
 def pseudonym(who: str) -> str:
     """Somebody for today: nobody can tell who it is without the salt, nor find them again tomorrow."""
     salt = asked(_salt, "")
-    return hmac.new(salt.encode(), who.encode(), hashlib.sha256).hexdigest()[:32] if salt else "nobody"
+    return hmac.digest(salt.encode(), who.encode(), "sha256").hex()[:32] if salt else "nobody"
 
 
 def _run(script: str, budgets: Sequence[Budget], cost: int) -> list[int]:

@@ -1,7 +1,7 @@
 """Which network a request comes from, as coarse as a limit needs it: never a whole address."""
 
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 UNKNOWN = "unknown"
@@ -21,7 +21,9 @@ def network_of(meta: Mapping[str, Any], *, proxies: int) -> str:
     parsed = _parsed(address)
     if parsed is None:
         return UNKNOWN
-    return str(ip_network((parsed, _IPV4_BITS if parsed.version == 4 else _IPV6_BITS), strict=False))  # noqa: PLR2004
+    bits = _IPV4_BITS if isinstance(parsed, IPv4Address) else _IPV6_BITS
+    rest = parsed.max_prefixlen - bits
+    return f"{type(parsed)(int(parsed) >> rest << rest)}/{bits}"
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:

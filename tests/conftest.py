@@ -20,6 +20,7 @@ from django.test import Client, TransactionTestCase
 from hypothesis import settings as hypothesis
 
 from accounts.models import User
+from api import incident_list
 from incidents import guard, position
 from lib import limits
 from lib.store import store
@@ -115,8 +116,9 @@ def _no_limits_from_the_test_before() -> None:
 
 @pytest.fixture(autouse=True)
 def _no_position_from_the_test_before() -> None:
-    """Where the log stands is known for a second, which the log of another test may not outlive."""
+    """Where the log stands is known for a second; that of another test, and what it answered, may not outlive it."""
     position.forget()
+    incident_list.kept.clear()
 
 
 @pytest.fixture(autouse=True)
