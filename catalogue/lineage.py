@@ -19,10 +19,11 @@ WITH RECURSIVE edge(near, far, relation) AS (
     FROM catalogue_lineage line JOIN catalogue_alias alias ON alias.id = line.base_id
     WHERE line.ended_at IS NULL AND line.child_id = ANY(%s)
   UNION
-    SELECT line.child_id, alias.model_id, line.relation
-    FROM edge
-    JOIN catalogue_lineage line ON line.child_id = edge.far AND line.ended_at IS NULL
-    JOIN catalogue_alias alias ON alias.id = line.base_id
+    SELECT edge.far, line.model_id, line.relation FROM edge, LATERAL (
+        SELECT alias.model_id, line.relation
+        FROM catalogue_lineage line JOIN catalogue_alias alias ON alias.id = line.base_id
+        WHERE line.child_id = edge.far AND line.ended_at IS NULL OFFSET 0
+    ) AS line
 )
 SELECT near, far, relation FROM edge
 """

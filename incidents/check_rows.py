@@ -14,25 +14,30 @@ from lib import reading
 
 Name = tuple[str, str]  # hub ("" for none) and name, without letter case
 
+# Each LATERAL keeps its OFFSET 0: one look into an index for each of what is asked. For a thousand of them the planner
+# would rather read whole tables, at a cost that grows with all that is on record.
 _MODELS = """
 WITH asked AS (SELECT * FROM unnest(%(hubs)s::text[], %(keys)s::text[]) AS asked(hub, key) WHERE hub <> ''),
 named AS (
-    SELECT DISTINCT asked.hub, asked.key, affected.stable_id
-    FROM asked
-    JOIN incidents_affected affected ON affected.hub = asked.hub AND affected.name_key = asked.key
-    JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
+    SELECT DISTINCT asked.hub, asked.key, there.stable_id FROM asked, LATERAL (
+        SELECT affected.stable_id FROM incidents_affected affected
+        JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
+        WHERE affected.hub = asked.hub AND affected.name_key = asked.key OFFSET 0
+    ) AS there
 )
-SELECT asked.hub, asked.key, model.id, model.hub, model.name
-FROM asked JOIN catalogue_model model ON model.hub = asked.hub AND model.name_key = asked.key
-WHERE model.shown
+SELECT asked.hub, asked.key, model.* FROM asked, LATERAL (
+    SELECT id, hub, name FROM catalogue_model WHERE hub = asked.hub AND name_key = asked.key AND shown OFFSET 0
+) AS model
 UNION
-SELECT named.hub, named.key, model.id, model.hub, model.name
-FROM named
-JOIN catalogue_alias alias ON alias.hub = named.hub AND alias.name_key = named.key
-JOIN catalogue_model model ON model.id = alias.model_id
+SELECT named.hub, named.key, model.* FROM named, LATERAL (
+    SELECT model.id, model.hub, model.name
+    FROM catalogue_alias alias JOIN catalogue_model model ON model.id = alias.model_id
+    WHERE alias.hub = named.hub AND alias.name_key = named.key OFFSET 0
+) AS model
 UNION
-SELECT named.hub, named.key, model.id, model.hub, model.name
-FROM named JOIN catalogue_model model ON model.hub = named.hub AND model.stable_id = named.stable_id
+SELECT named.hub, named.key, model.* FROM named, LATERAL (
+    SELECT id, hub, name FROM catalogue_model WHERE hub = named.hub AND stable_id = named.stable_id OFFSET 0
+) AS model
 """
 
 # Only default branches and revisions that a record names: that we hold another one tells that somebody reported it.
@@ -52,42 +57,49 @@ WHERE file.sha256 = ANY(%(digests)s)
 _ROWS = """
 WITH asked AS (SELECT * FROM unnest(%(hubs)s::text[], %(keys)s::text[]) AS asked(hub, key)),
 wanted AS (SELECT * FROM unnest(%(models)s::bigint[]) AS wanted(id)),
+file AS (SELECT * FROM unnest(%(digests)s::varchar[]) AS file(digest)),
 found AS (
-    SELECT affected.id, asked.hub, asked.key, NULL::bigint AS model, NULL AS digest
-    FROM asked JOIN incidents_affected affected ON affected.hub = asked.hub AND affected.name_key = asked.key
+    SELECT there.id, asked.hub, asked.key, NULL::bigint AS model, NULL AS digest FROM asked, LATERAL (
+        SELECT id FROM incidents_affected WHERE hub = asked.hub AND name_key = asked.key OFFSET 0
+    ) AS there
   UNION
-    SELECT affected.id, NULL, NULL, wanted.id, NULL
-    FROM wanted
-    JOIN catalogue_alias alias ON alias.model_id = wanted.id
-    JOIN incidents_affected affected ON affected.hub = alias.hub AND affected.name_key = alias.name_key
+    SELECT there.id, NULL, NULL, wanted.id, NULL FROM wanted, LATERAL (
+        SELECT hub, name_key FROM catalogue_alias WHERE model_id = wanted.id OFFSET 0
+    ) AS alias, LATERAL (
+        SELECT id FROM incidents_affected WHERE hub = alias.hub AND name_key = alias.name_key OFFSET 0
+    ) AS there
   UNION
-    SELECT affected.id, NULL, NULL, wanted.id, NULL
-    FROM wanted
-    JOIN catalogue_model model ON model.id = wanted.id
-    JOIN incidents_affected affected ON affected.hub = model.hub AND affected.stable_id = model.stable_id
-    WHERE model.stable_id <> ''
+    SELECT there.id, NULL, NULL, wanted.id, NULL FROM wanted, LATERAL (
+        SELECT hub, stable_id FROM catalogue_model WHERE id = wanted.id AND stable_id <> '' OFFSET 0
+    ) AS model, LATERAL (
+        SELECT id FROM incidents_affected WHERE hub = model.hub AND stable_id = model.stable_id OFFSET 0
+    ) AS there
   UNION
-    SELECT affected.id, NULL, NULL, NULL, file.digest
-    FROM incidents_affected affected CROSS JOIN LATERAL unnest(affected.file_digests) AS file(digest)
-    WHERE affected.file_digests && %(digests)s::varchar[] AND file.digest = ANY(%(digests)s::varchar[])
+    SELECT there.id, NULL, NULL, NULL, file.digest FROM file, LATERAL (
+        SELECT id FROM incidents_affected WHERE file_digests @> ARRAY[file.digest] OFFSET 0
+    ) AS there
 )
 SELECT found.hub, found.key, found.model, found.digest,
        affected.id, affected.hub, affected.name, affected.revision, affected.status, affected.file_paths,
        incident.id, incident.public_id, incident.title, incident.status, incident.kind, incident.category,
        incident.severity, incident.modified_at
-FROM found
-JOIN incidents_affected affected ON affected.id = found.id
-JOIN incidents_incident incident ON incident.id = affected.incident_id AND incident.status <> %(gone)s
+FROM found, LATERAL (SELECT * FROM incidents_affected WHERE id = found.id OFFSET 0) AS affected,
+LATERAL (
+    SELECT * FROM incidents_incident WHERE id = affected.incident_id AND status <> %(gone)s OFFSET 0
+) AS incident
 ORDER BY incident.id DESC, affected.id
 """
 
 _HEADS = """
-SELECT DISTINCT ON (model.id) model.id, snapshot.revision, snapshot.private, GREATEST(snapshot.taken_at, (
+SELECT model.id, snapshot.revision, snapshot.private, GREATEST(snapshot.taken_at, (
     SELECT MAX(lookup.answered_at) FROM catalogue_lookup lookup JOIN catalogue_alias alias ON alias.id = lookup.alias_id
     WHERE alias.model_id = model.id AND lookup.revision = '' AND alias.name_key = model.name_key))
-FROM catalogue_snapshot snapshot JOIN catalogue_model model ON model.id = snapshot.model_id
-WHERE model.id = ANY(%(models)s) AND model.shown AND snapshot.revision_asked = ''
-ORDER BY model.id, snapshot.taken_at DESC, snapshot.id DESC
+FROM unnest(%(models)s::bigint[]) AS wanted(id), LATERAL (
+    SELECT id, name_key FROM catalogue_model WHERE id = wanted.id AND shown OFFSET 0
+) AS model, LATERAL (
+    SELECT revision, private, taken_at FROM catalogue_snapshot WHERE model_id = wanted.id AND revision_asked = ''
+    ORDER BY taken_at DESC, id DESC LIMIT 1
+) AS snapshot
 """
 
 

@@ -17,8 +17,9 @@ MOST_VALUES = 50
 # Up to so many records each is looked into for facets; of more, about so many.
 MOST_EXACT, SAMPLED = 2000, 1000
 # Rows of a sample, one after the other until one has enough; below so many hits a sample says too little.
-_SAMPLES, _ENOUGH = (5_000, 50_000), 100
-_FEW = 20_000
+_SAMPLES, _ENOUGH = (5_000, 20_000, 80_000), 100
+# So long a log is counted whole, and so many matches one by one: each costs what three or four rows of a sample do.
+_SHORT, _FEW = 20_000, 5_000
 
 FACETS = {
     "status": Dimension.STATUS,
@@ -123,7 +124,7 @@ def count(wanted: Wanted, names: Sequence[str] = (), *, number: int, head: int) 
     """
     if wanted.is_everything and number == head:
         return _rollup(names)
-    if head > _FEW and not _is_rare(wanted):
+    if head > _SHORT and not _is_rare(wanted):
         for rows in _SAMPLES:
             # Every entry of the log has a row.
             read = _read(wanted, number, names, percent=min(100.0 * rows / head, 100.0))

@@ -164,7 +164,7 @@ class Affected(models.Model):
     class Meta:
         verbose_name_plural = "affected"
         indexes = [
-            GinIndex(fields=["file_digests"], name="affected_by_digest"),
+            GinIndex(fields=["file_digests"], name="affected_by_digest", fastupdate=False),
             models.Index(fields=["hub", "name_key"], name="affected_by_name"),
             models.Index(fields=["hub", "stable_id"], name="affected_by_stable_id"),
             models.Index(fields=["revision"], condition=~models.Q(revision=""), name="affected_by_revision"),

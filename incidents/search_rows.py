@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from incidents.model_facts import Known, facts_of, note_strangers
-from incidents.models import STANDS, Operation, Publication, SearchRefresh, SearchRow
+from incidents.models import STANDS, Incident, Operation, Publication, SearchRefresh, SearchRow
 from incidents.record import Severity, Status
 from incidents.tokens import Pair, days_of, pairs_of, texts_of, token
 
@@ -134,8 +134,8 @@ def recount() -> None:
 
 
 def _next_incidents(last: int, batch: int) -> list[int]:
-    rows = Publication.objects.filter(incident__gt=last, incident__erased_at=None).order_by("incident")
-    return list(rows.values_list("incident", flat=True).distinct()[:batch])
+    standing = Incident.objects.filter(pk__gt=last).order_by("pk")
+    return list(standing.values_list("pk", flat=True)[:batch])
 
 
 @transaction.atomic

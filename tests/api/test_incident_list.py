@@ -327,6 +327,7 @@ def test_counts_follow_changes(ask):
 def test_what_is_common_is_estimated_from_a_sample(ask, monkeypatch):
     for number in range(60):
         publish(factories.record(kind="hazard" if number % 4 == 0 else "incident", aliases=(f"AIID-{number}",)))
+    monkeypatch.setattr(counting, "_SHORT", 10)
     monkeypatch.setattr(counting, "_FEW", 10)
     monkeypatch.setattr(counting, "_ENOUGH", 5)
     monkeypatch.setattr(counting, "_SAMPLES", (45, 60))
