@@ -12,6 +12,7 @@ from enum import StrEnum
 from incidents.connection import public_connection
 from incidents.filters import Wanted, conditions
 from incidents.tokens import Dimension, tokens_of
+from lib.intervals import poisson_interval
 
 MOST_VALUES = 50
 # Up to so many records each is looked into for facets; of more, about so many.
@@ -131,8 +132,8 @@ def count(wanted: Wanted, names: Sequence[str] = (), *, number: int, head: int) 
             if read.hits >= _ENOUGH:
                 total = round(read.hits * head / read.rows)
                 return Counts(total, Basis.SAMPLE, _facets(names, read, total, Basis.SAMPLE))
-            if _FEW * rows >= _ENOUGH * head:
-                break  # What this sample missed is few enough for counting.
+            if poisson_interval(read.hits)[1] * head <= _FEW * read.rows:
+                break  # However unlucky this sample was, there are few enough for counting.
     read = _read(wanted, number, names)
     basis = Basis.EXACT if read.looked_into == read.hits else Basis.SAMPLE
     return Counts(read.hits, Basis.EXACT, _facets(names, read, read.hits, basis))
