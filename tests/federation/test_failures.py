@@ -288,6 +288,21 @@ class TestAPoisonRecord:
         assert "severity" in quarantined(peer)[0][1]
         assert peer.applied == 8
 
+    def test_is_one_in_another_form_than_records_are_written_in(self, node):
+        record = factories.record(origin=node.log.name)
+        whole = record.document()
+        for number, change in enumerate(({"description": None}, {"statements": []}), start=1):
+            said = {
+                name: value for name, value in {**whole, **change}.items() if value is not None or name == "occurred"
+            }
+            said["id"] = f"FL-2026-0000000{number}"
+            node.log.append(LeafOp.PUBLISH, said["id"], salted("record", canonical_bytes(said)))
+        last = node.log.publish()
+        peer = followed(node)
+        assert pull(peer).state == RunState.PARTIAL
+        assert [index for index, _ in quarantined(peer)] == [1, 2]
+        assert listed() == [last.id]
+
     def test_is_none_that_speaks_of_the_character(self, node):
         record = node.log.publish(title=r"A title with \u0000 and \\u0000 spelled out")
         pull(followed(node))
