@@ -295,7 +295,7 @@ class TestAPoisonRecord:
             said = {
                 name: value for name, value in {**whole, **change}.items() if value is not None or name == "occurred"
             }
-            said["id"] = f"FL-2026-0000000{number}"
+            said["id"] = f"FL-2026-F0RM000{number}"
             node.log.append(LeafOp.PUBLISH, said["id"], salted("record", canonical_bytes(said)))
         last = node.log.publish()
         peer = followed(node)
