@@ -72,10 +72,11 @@ def show_again(public_id: str) -> Publication:
         raise OverlayError(f"{public_id} is not hidden")
     overlay.hidden_at, overlay.hidden_because = None, ""
     overlay.save()
-    _list_again(overlay.incident)
     record = Record.model_validate_json(bytes(overlay.incident.document))
     stands = record.status is not Status.WITHDRAWN
-    return _project(overlay.incident, Operation.RESTORE if stands else Operation.WITHDRAW)
+    publication = _project(overlay.incident, Operation.RESTORE if stands else Operation.WITHDRAW)
+    _list_again(overlay.incident)
+    return publication
 
 
 def of(public_id: str) -> dict[str, Any] | None:
