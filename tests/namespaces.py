@@ -26,7 +26,6 @@ class Host:
     def __init__(self, name: str) -> None:
         self.name = f"faultline-{os.getpid()}-{name}"
         self._ip("netns", "add", self.name)
-        self.ip("link", "set", "lo", "up")
 
     @property
     def command(self) -> list[str]:
@@ -70,6 +69,7 @@ def hosts(*names: str) -> Iterator[list[Host]]:
         for name in names:
             made.append(Host(name))
             stack.callback(made[-1].remove)
+            made[-1].ip("link", "set", "lo", "up")
         yield made
 
 

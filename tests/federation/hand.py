@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from contextlib import redirect_stdout
+from datetime import timedelta
 from typing import Any
 
 import django
@@ -28,7 +29,8 @@ from incidents.record import Record  # noqa: E402
 from incidents.sequencing import current_keys  # noqa: E402
 from lib.notes import NoteKey  # noqa: E402
 from lib.wake import wake  # noqa: E402
-from reports import workflow  # noqa: E402
+from reports import embargo, workflow  # noqa: E402
+from reports import release as releases  # noqa: E402
 from reports.models import RejectReason  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.waiting import wait_for  # noqa: E402
@@ -93,12 +95,15 @@ def objects(public_id: str) -> list[str]:
 
 
 def keep_private(text: str) -> None:
-    """A report that waits, one that is rejected, and a case that is worded and not released; all with this text."""
+    """A report that waits, one that is rejected, a worded case, and one approved under embargo; all with this text."""
     factories.report(text=text)
     mira = factories.moderator()
     rejected = factories.report(text=text, title=text)
     workflow.reject(report=rejected, by=mira, reason=RejectReason.SPAM, note=text)
     factories.worded_case(by=mira, summary=text, description=text)
+    silent = factories.worded_case(by=mira, reported=factories.report(text=text), summary=text, description=text)
+    embargo.set_embargo(case=silent, by=mira, until=timezone.now() + timedelta(days=9), reason=text)
+    releases.schedule(case=silent, verb="publish", by=mira)
 
 
 def follow(vkey: str, log: str, node: str = "") -> None:

@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
+from lxml import etree
 
 from federation import applying, auditing, following, holding, peering, policy, pulling
 from federation.models import (
@@ -263,6 +264,27 @@ class TestATruncatedOrEmptyAnswer:
             pull(peer)
         assert Run.objects.count() == 1
         assert Peer.objects.get().last_error
+
+
+def test_9_characters_that_xml_forbids_arrive_as_they_are_and_break_no_list(node):
+    said = "A\x03B\ufffeC \U0001f600 \u202eright to left\u202c ]]> <b>&amp;</b> "
+    hostile = node.log.publish(title=f"Title {said}", description=said + "long " * 9000)
+    other = node.log.publish()
+    assert pull(followed(node)).state == RunState.SUCCESS
+    assert Client().get(f"/api/v1/incidents/{hostile.id}").json() == hostile.document()
+    for path in (
+        "/oai?verb=ListRecords&metadataPrefix=oai_dc",
+        "/oai?verb=ListRecords&metadataPrefix=oai_datacite",
+        "/incidents.atom",
+        "/feeds/archive.atom",
+    ):
+        answer = Client().get(path)
+        content = b"".join(answer) if answer.streaming else answer.content
+        assert "right to left" in "".join(etree.fromstring(content).itertext()), path
+        assert hostile.id.encode() in content, path
+        assert other.id.encode() in content, path
+    page = Client().get(f"/incidents/{hostile.id}/").content.decode()
+    assert "<b>&amp;" not in page
 
 
 class TestAPoisonRecord:
