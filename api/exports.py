@@ -48,7 +48,7 @@ _FILE = {
         "records": {"type": "integer"},
         "size": {"type": "integer", "description": "Bytes."},
         "sha256": {"type": "string"},
-        "log_number": {"type": "integer", "description": "The state of every record at this entry of the log."},
+        "log_number": {"type": "integer", "description": "The state as of this number of what became public here."},
         "made": {"type": "string", "format": "date-time"},
     },
 }

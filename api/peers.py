@@ -14,8 +14,8 @@ from lib.canonical import digest
 _PEER = {
     "type": "object",
     "required": [
-        *("contradicted_itself", "cosigned", "lag", "last_exchange", "mirror", "name", "origin", "size", "state"),
-        "vkey",
+        *("contradicted_itself", "cosigned", "cosigned_at", "lag", "last_exchange", "mirror", "name", "origin", "size"),
+        *("state", "vkey"),
     ],
     "properties": {
         "name": {"type": "string", "description": "Of the node: `origin` of its records."},
@@ -31,6 +31,11 @@ _PEER = {
             "type": "integer",
             "minimum": 0,
             "description": "Entries of this node's own log under the last checkpoint of it that the peer cosigned.",
+        },
+        "cosigned_at": {
+            "type": ["string", "null"],
+            "format": "date-time",
+            "description": "When it did, by its own clock.",
         },
         "last_exchange": {
             "type": ["string", "null"],

@@ -8,6 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 
 from api.errors import Problem
 from api.reading import ReadView, arguments, json_bytes, whole_number
+from federation import cosignatures
 from federation import proofs as theirs
 from incidents import proofs
 from incidents.record import is_public_id
@@ -37,7 +38,10 @@ class IncidentProof(ReadView):
                     "id": {"type": "string"},
                     **_PROVED,
                     "keys": {"type": "object", "properties": _PROVED},
-                    "checkpoint": {"type": "string", "description": "A signed note (c2sp.org/tlog-checkpoint)."},
+                    "checkpoint": {
+                        "type": "string",
+                        "description": "A signed note (c2sp.org/tlog-checkpoint), with cosignatures.",
+                    },
                 },
             }
         },
@@ -46,12 +50,13 @@ class IncidentProof(ReadView):
         """The record as it was signed, its place in the log, and what leads from there to a signed checkpoint.
 
         With it `faultline-verify record` needs no other answer of this node. Of an erased record it proves the erasure.
-        A record of another node is proved under the checkpoint of that node, whose key the verifier then needs.
+        A record of another node is proved under the checkpoint of that node, whose key the verifier then needs. Below
+        the signature stand the cosignatures of witnesses (c2sp.org/tlog-cosignature), as far as they are there yet.
         """
         if not is_public_id(public_id):
             raise Http404
         try:
-            bundle = proofs.bundle(public_id) or theirs.bundle(public_id)
+            bundle = proofs.bundle(public_id, cosignatures.lines) or theirs.bundle(public_id)
         except proofs.NotSignedYetError as error:
             detail = "No checkpoint covers this yet; ask again in a minute."
             raise Problem("not-signed-yet", detail, status=503, wait=60) from error

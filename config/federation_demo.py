@@ -36,12 +36,13 @@ _FOREIGN = re.compile(r"FAULTLINE_\w+|DATABASE_\w*URL|REDIS_URL|EMAIL_URL|HOST|P
 
 @dataclass(frozen=True)
 class Node:
-    """One of the three: `settings` are further variables of its environment."""
+    """One of the three: `settings` are further variables of its environment, `inside` is what it is started by."""
 
     letter: str
     home: Path
     port: int
     settings: tuple[tuple[str, str], ...] = ()
+    inside: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -128,7 +129,7 @@ def start(stack: ExitStack, some: Iterable[Node], emit: Emit | None = None) -> d
     children: dict[Node, Child] = {}
     stack.callback(stop_together, children)
     for node in some:
-        command = [sys.executable, "-m", "config.run"]
+        command = [*node.inside, sys.executable, "-m", "config.run"]
         children[node] = Child(node.name, command, emit=emit, env=node.environment(), death_signal=signal.SIGTERM)
     return children
 

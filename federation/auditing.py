@@ -158,8 +158,9 @@ def _unexplained() -> Iterator[str]:
 def _not_found() -> Iterator[str]:
     """Of other nodes and of ours alike: what finds, counts and lists each record that can be read."""
     standing = Incident.objects.all()
+    listed = standing.exclude(overlay__hidden_at__isnull=False)
     for name, without in (
-        ("search", standing.exclude(pk__in=SearchRow.objects.filter(until=STANDS).values("incident"))),
+        ("search", listed.exclude(pk__in=SearchRow.objects.filter(until=STANDS).values("incident"))),
         ("counts", standing.exclude(pk__in=Fact.objects.values("incident"))),
         ("harvests", Incident.everything.exclude(pk__in=HarvestRow.objects.values("incident"))),
     ):

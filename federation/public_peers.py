@@ -18,7 +18,7 @@ from incidents.reader import PUBLIC_COLUMNS
 class PublicPeer:
     """A node and its log: `size` entries kept here, `lag` entries of its last checkpoint without effect here yet.
 
-    `cosigned` is the size of the last checkpoint of our own log that it cosigned, 0 for none.
+    `cosigned` is the size of the last checkpoint of our own log that it cosigned, 0 for none, `cosigned_at` when.
     `has_contradicted_itself` until an operator of this node trusts it again.
     """
 
@@ -28,6 +28,7 @@ class PublicPeer:
     size: int
     lag: int
     cosigned: int
+    cosigned_at: datetime | None
     last_exchange: datetime | None
     has_contradicted_itself: bool
     vkey: str
@@ -42,6 +43,7 @@ class PublicPeer:
             "size": self.size,
             "lag": self.lag,
             "cosigned": self.cosigned,
+            "cosigned_at": instant(self.cosigned_at) if self.cosigned_at else None,
             "last_exchange": instant(self.last_exchange) if self.last_exchange else None,
             "contradicted_itself": self.has_contradicted_itself,
             "vkey": self.vkey,
@@ -51,9 +53,9 @@ class PublicPeer:
 
 def public_peers() -> list[PublicPeer]:
     """Whom this node follows or followed, by name."""
-    cosigned = dict(of_public(Cosignature).values_list("peer", "size"))
+    cosigned = {one.peer_id: one for one in of_public(Cosignature).only("peer", "size", "at")}
     peers = of_public(Peer).order_by("domain").only(*PUBLIC_COLUMNS["federation_peer"])
-    return [_public(peer, cosigned.get(peer.pk, 0)) for peer in peers]
+    return [_public(peer, cosigned.get(peer.pk)) for peer in peers]
 
 
 def witnesses() -> int:
@@ -62,14 +64,15 @@ def witnesses() -> int:
     return len(cosignatures.lines(last.size)) if last else 0
 
 
-def _public(peer: Peer, cosigned: int) -> PublicPeer:
+def _public(peer: Peer, cosigned: Cosignature | None) -> PublicPeer:
     return PublicPeer(
         name=peer.domain,
         origin=peer.origin,
         state=PeerState(peer.state).value,
         size=peer.size,
         lag=peer.lag,
-        cosigned=cosigned,
+        cosigned=cosigned.size if cosigned else 0,
+        cosigned_at=cosigned.at if cosigned else None,
         last_exchange=peer.read_at,
         has_contradicted_itself=peer.distrusted_at is not None,
         vkey=peer.vkey,

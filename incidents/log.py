@@ -4,12 +4,14 @@ from datetime import datetime
 
 from django.utils.translation import gettext
 
+from incidents.connection import of_public
 from incidents.dates import last_moment
 from incidents.log_checking import problems
+from incidents.log_models import LogEntry
 from incidents.models import Publication
 from incidents.position import LogHead, read_head
 
-__all__ = ["LogHead", "head", "number_at", "problems"]
+__all__ = ["LogHead", "head", "number_at", "own_head", "problems"]
 
 
 class BadStateError(ValueError):
@@ -19,6 +21,12 @@ class BadStateError(ValueError):
 def head() -> LogHead:
     """What was published last."""
     return read_head()
+
+
+def own_head() -> LogHead:
+    """The last entry of this node's own log, by its index there; 0 and "" before the first record."""
+    found = of_public(LogEntry).order_by("-index").values_list("index", "object_id").first()
+    return LogHead(*found) if found and found[0] else LogHead(0, "")
 
 
 def number_at(moment: datetime) -> int:

@@ -262,7 +262,8 @@ class SearchRow(models.Model):
     """What finds one version of a record: narrow, so that walks and scans of a million of them stay short.
 
     It stood from its entry of the log until the one that replaced it: a record has one row at any number of the log,
-    and one search looks at the present and at any past state.
+    and one search looks at the present and at any past state. Rows of a record that this node hides stood nowhere: a
+    trigger ends each where it begins.
     """
 
     # The log lets nothing go, which its own trigger says.
@@ -291,7 +292,7 @@ class SearchRow(models.Model):
         ]
         constraints = [
             models.UniqueConstraint(fields=["incident"], condition=Q(until=STANDS), name="search_one_row_stands"),
-            models.CheckConstraint(condition=Q(until__gt=F("publication")), name="search_until_is_later"),
+            models.CheckConstraint(condition=Q(until__gte=F("publication")), name="search_until_is_not_before"),
             models.CheckConstraint(condition=Q(occurred_last__gte=F("occurred_first")), name="search_days_in_order"),
         ]
 

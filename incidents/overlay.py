@@ -1,24 +1,34 @@
 """This node's own word on records of others: a public note, a link to a record of ours on the same event, hiding one.
 
 The document stays as its origin signed it, in what is shown of it, in the mirror of its log and in its proof. Hiding is
-this node's decision, and undone as easily: what is shown counts as withdrawn here until then, whatever its origin adds.
+this node's decision, and undone as easily: until then it counts as withdrawn here, whatever its origin adds, and stands
+in no list, also of no earlier state.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from incidents import publishing, tree
-from incidents.models import Incident, Operation, Publication
+from incidents.models import STANDS, Incident, Operation, Publication, SearchRow
 from incidents.overlay_models import Overlay
 from incidents.publishing import Standing, instant
 from incidents.record import Record, Status
 from lib.text import clean_text
 
 MOST_NOTE, MOST_REASON = 2000, 500
+_LIST_AGAIN = """
+UPDATE incidents_searchrow row SET until = following.number
+FROM (
+    SELECT number AS own, lead(number, 1, %s) OVER (ORDER BY number) AS number
+    FROM incidents_publication WHERE incident_id = %s
+) AS following
+WHERE row.number = following.own
+"""
 
 
 class OverlayError(ValueError):
@@ -47,7 +57,10 @@ def hide(public_id: str, *, because: str) -> Publication:
         raise OverlayError("say why, for everybody to read")
     overlay.hidden_at, overlay.hidden_because = timezone.now(), reason
     overlay.save()
-    return _project(overlay.incident, Operation.WITHDRAW)
+    publication = _project(overlay.incident, Operation.WITHDRAW)
+    # The database keeps every later row out of the lists, too.
+    SearchRow.objects.filter(publication__incident=overlay.incident).update(until=F("publication"))
+    return publication
 
 
 @transaction.atomic
@@ -61,7 +74,9 @@ def show_again(public_id: str) -> Publication:
     overlay.save()
     record = Record.model_validate_json(bytes(overlay.incident.document))
     stands = record.status is not Status.WITHDRAWN
-    return _project(overlay.incident, Operation.RESTORE if stands else Operation.WITHDRAW)
+    publication = _project(overlay.incident, Operation.RESTORE if stands else Operation.WITHDRAW)
+    _list_again(overlay.incident)
+    return publication
 
 
 def of(public_id: str) -> dict[str, Any] | None:
@@ -143,6 +158,12 @@ def _project(incident: Incident, operation: Operation) -> Publication:
     document = bytes(incident.document)
     record = as_shown(incident, Record.model_validate_json(document))
     return publishing.show(incident, operation, record, document, standing, at=timezone.now().replace(microsecond=0))
+
+
+def _list_again(incident: Incident) -> None:
+    """Each version from its number to that of the next, as before the record was hidden."""
+    with connection.cursor() as cursor:
+        cursor.execute(_LIST_AGAIN, [STANDS, incident.pk])
 
 
 def as_shown(incident: Incident, record: Record) -> Record:

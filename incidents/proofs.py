@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ from incidents.connection import of_public
 from incidents.leaves import KEYS
 from incidents.log_models import Checkpoint, LogEntry
 from lib.merkle import consistency_ranges, inclusion_ranges
+from lib.notes import with_lines
 
 SCHEMA = "faultline/proof/1"
 
@@ -48,11 +50,12 @@ def place_of(public_id: str) -> Place | None:
     return Place(entry.index, signed.size if signed else 0) if entry else None
 
 
-def bundle(public_id: str) -> dict[str, Any] | None:
+def bundle(public_id: str, cosignatures: Callable[[int], Iterable[str]]) -> dict[str, Any] | None:
     """Everything that proves a record without asking anybody: what faultline-verify reads. None for one not here.
 
     Members: the signed object, its leaf, the inclusion proof, the checkpoint, and the same for the last key event,
-    which says whose signatures count. Hashes are base64, the first the leaf's sibling. Raises NotSignedYetError.
+    which says whose signatures count. Hashes are base64, the first the leaf's sibling. Below our signature stand the
+    lines that `cosignatures` gives for the checkpoint's size. Raises NotSignedYetError.
     """
     entry, signed = last_entry(public_id), checkpoints.latest(using=settings.PUBLIC_READS)
     if entry is None:
@@ -65,7 +68,7 @@ def bundle(public_id: str) -> dict[str, Any] | None:
         "id": public_id,
         **_proved(entry, signed),
         "keys": _proved(keys, signed) if keys else None,
-        "checkpoint": signed.note,
+        "checkpoint": with_lines(signed.note, cosignatures(signed.size)),
     }
 
 

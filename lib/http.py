@@ -8,6 +8,7 @@ machine and those that `trust_also` adds; what is asked over https is never aske
 import ssl
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextvars import ContextVar
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from pathlib import Path
 from socket import SOCK_STREAM, getaddrinfo
@@ -51,7 +52,7 @@ def trust_also(bundle: Path) -> None:
     try:
         # OpenSSL takes ASCII only; what else there is can only be in comments.
         certificates = bundle.read_text("ascii", errors="backslashreplace")
-        _trusting([certificates])
+        _trusting((certificates,))
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         raise ValueError(f"{bundle} is no readable file of PEM certificates: {error}") from error
     _also_trusted.append(certificates)
@@ -142,8 +143,12 @@ def _client(transport: "_BoundedTransport", seconds: float, refuse: Callable[[ht
     )
 
 
-def _trusting(certificates: Iterable[str]) -> ssl.SSLContext:
-    """The machine's roots and these; raises ValueError or ssl.SSLError for what is no certificate."""
+@lru_cache(maxsize=2)
+def _trusting(certificates: tuple[str, ...]) -> ssl.SSLContext:
+    """The machine's roots and these; raises ValueError or ssl.SSLError for what is no certificate.
+
+    Made once and shared: to read the roots takes longer than most calls.
+    """
     context = httpx2.create_ssl_context()
     for text in certificates:
         context.load_verify_locations(cadata=text)
@@ -173,7 +178,7 @@ class _BoundedTransport(httpx2.HTTPTransport):
     """Puts the deadline of the whole call on every connection it opens, and the cap on every answer."""
 
     def __init__(self, seconds: float, most_bytes: int, backend: "_BoundedBackend") -> None:
-        tls = _trusting(_also_trusted)
+        tls = _trusting(tuple(_also_trusted))
         super().__init__(verify=tls)
         # The pool is replaced because a network backend is the one place that sees every wait.
         self._pool = httpcore2.ConnectionPool(ssl_context=tls, keepalive_expiry=_IDLE_SECONDS, network_backend=backend)

@@ -125,8 +125,8 @@ def undo(*, release: Release, by: User) -> Release:
     case, row = _locked(release)
     require(by, "reports.publish")
     refuse_conflict(by, case=case)
-    if row.publication_id:
-        raise WrongStateError(f"it is too late: it is public as entry #{row.publication_id} of the log")
+    if row.publication:
+        raise WrongStateError(f"it is too late: it is public as entry #{row.publication.entry_id} of the log")
     if not row.is_open:
         raise WrongStateError(f"this is {row.get_state_display().lower()} already")
     return _end(row, ReleaseState.UNDONE, by, "undo", f"{by.get_username()} took it back")

@@ -9,8 +9,10 @@ docs/federation.md; the formats: c2sp.org/tlog-tiles, c2sp.org/tlog-checkpoint, 
 RFC 7515, RFC 8037, RFC 8785.
 
 KEY is the node's verifier key, which you have from its operators; without it the key that the node states now is taken,
-and printed, so that you can pin it. With --state the checkpoint is remembered, and the next one must continue it: only
-so is a log found out that was rewritten and signed again.
+and printed, so that you can pin it. With --witness KEY, once for each node, its cosignature of the checkpoint is
+checked (c2sp.org/tlog-cosignature), and it is said how many there are; with --least N, fewer do not hold. With --state
+the checkpoint is remembered, and the next one must continue it: only so is a log found out that was rewritten and
+signed again.
 
 Exit codes: 0 everything holds; 1 something does not; 2 the arguments or a file cannot be read; 3 the node does not
 answer.
@@ -36,6 +38,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 HOLDS, DOES_NOT_HOLD, UNREADABLE, NO_ANSWER = range(4)
 WIDTH = 256
+LOG, WITNESS = 1, 4
+KINDS = {LOG, WITNESS}
+LAST_SECOND = 253402300799  # of the year 9999
 MOST_BYTES = 512_000_000
 SECONDS = 60
 MEMBERS = {"record": {"publish", "revise", "retract"}, "erasure": {"erase"}, "keys": {"key"}}
@@ -153,13 +158,20 @@ class Pin:
             data = base64.b64decode(match[3], validate=True) if match else b""
         except ValueError:
             data = b""
-        if len(data) != 33 or data[0] != 1 or note_id(match[1], data[1:]).hex() != match[2]:
+        if len(data) != 33 or data[0] not in KINDS or note_id(match[1], data[1:], data[0]).hex() != match[2]:
             raise Unreadable(f"{text!r} is no verifier key")
-        self.name, self.public = match[1], data[1:]
+        self.name, self.public, self.kind = match[1], data[1:], data[0]
 
 
-def note_id(name, public):
-    return sha256(name.encode() + b"\n\x01" + public)[:4]
+def pinned_log(text):
+    pin = Pin(text)
+    if pin.kind != LOG:
+        raise Unreadable(f"{text!r} is the key of a witness, not of a log")
+    return pin
+
+
+def note_id(name, public, kind=1):
+    return sha256(name.encode() + b"\n" + bytes([kind]) + public)[:4]
 
 
 class Checkpoint:
@@ -181,10 +193,46 @@ class Checkpoint:
 
     def is_signed_by(self, name, public):
         """Whether that key signed it; raises DoesNotHold where a signature says so and does not verify."""
-        mine = [value for by, key_id, value in self.signatures if (by, key_id) == (name, note_id(name, public))]
+        mine = self._by(name, note_id(name, public))
         for value in mine:
             check_signature(public, value, self.text.encode(), "the checkpoint")
         return bool(mine)
+
+    def cosigned(self, name, public):
+        """When that witness says to have seen it (POSIX time), or None; raises DoesNotHold as `is_signed_by` does."""
+        seen = None
+        for value in self._by(name, note_id(name, public, WITNESS)):
+            require(len(value) == 72, f"the cosignature of {name} is malformed")
+            seen = struct.unpack(">Q", value[:8])[0]
+            signed = f"cosignature/v1\ntime {seen}\n{self.text}".encode()
+            check_signature(public, value[8:], signed, f"the cosignature of {name}")
+        return seen
+
+    def _by(self, name, key_id):
+        return [value for by, stated, value in self.signatures if (by, stated) == (name, key_id)]
+
+
+def check_witnesses(checkpoint, texts, least):
+    """That as many of these witnesses cosigned the checkpoint; says who did, and when."""
+    keys = dict.fromkeys((witness_name(pin), pin.public) for pin in map(Pin, texts))
+    names, holding = {name for name, _ in keys}, set()
+    if checkpoint.origin in {f"{name}/log" for name in names}:
+        raise Unreadable("a log is no witness of itself")
+    if least > len(names):
+        raise Unreadable(f"{least} cosignatures are asked for, and {len(names)} witnesses are named")
+    for name, public in keys:
+        seen = checkpoint.cosigned(name, public)
+        if seen is not None:
+            holding.add(name)
+            say(f"cosigned by {name} at {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(min(seen, LAST_SECOND)))}")
+    if names:
+        say(f"{len(holding)} of {len(names)} witnesses cosigned the checkpoint of {checkpoint.size} entries")
+    require(len(holding) >= least, f"fewer than {least} of the witnesses cosigned the checkpoint")
+
+
+def witness_name(pin):
+    """Of a node's log, its key as a witness follows: the same one, under the node's name."""
+    return pin.name[: -len("/log")] if pin.kind == LOG and pin.name.endswith("/log") else pin.name
 
 
 class Keys:
@@ -317,7 +365,7 @@ def check_keys(index, leaf, text, before):
 
 
 # --- One record ------------------------------------------------------------------------------------------------------
-def verify_record(path, pin_text):
+def verify_record(path, pin_text, check_cosigned):
     """Checks the file that `GET /api/v1/incidents/<id>/proof` answers."""
     try:
         with sys.stdin.buffer if path == "-" else open(path, "rb") as file:
@@ -331,8 +379,9 @@ def verify_record(path, pin_text):
         raise Unreadable(f"{path}: {error}") from error
     leaves = [in_tree(part, checkpoint) for part in parts]
     keys = check_keys(parts[0]["index"], leaves[0], canonical(parts[0]["object"]).encode(), False)
-    pin = Pin(pin_text) if pin_text else first_pin(checkpoint, keys)
+    pin = pinned_log(pin_text) if pin_text else first_pin(checkpoint, keys)
     keys.check_checkpoint(checkpoint, pin)
+    check_cosigned(checkpoint)
     leaf = leaves[1]
     require(leaf["id"] == bundle["id"], "the proof is of another record")
     document = check_record(bundle["index"], leaf, canonical(bundle["object"]).encode(), keys)
@@ -419,7 +468,7 @@ def tiles(count):
         yield tile_path(number) + ("" if width == WIDTH else f".p/{width}"), number, width
 
 
-def verify_node(address, pin_text, state_path, threads):
+def verify_node(address, pin_text, state_path, threads, check_cosigned):
     """Fetches everything that a node publishes of its log, and derives it again."""
     node, started = Node(address), time.monotonic()
     checkpoint = Checkpoint(node.get("/log/checkpoint").decode("utf-8", "replace"))
@@ -437,8 +486,9 @@ def verify_node(address, pin_text, state_path, threads):
         require(before.hex() == seen["root"], f"the first {seen['size']} entries are not those you saw before")
     walk.check_tiles()
     keys = walk.read_keys()
-    pin = Pin(pin_text) if pin_text else first_pin(checkpoint, keys)
+    pin = pinned_log(pin_text) if pin_text else first_pin(checkpoint, keys)
     keys.check_checkpoint(checkpoint, pin)
+    check_cosigned(checkpoint)
     walk.check_objects(keys)
     for problem in walk.problems[:20]:
         say(problem)
@@ -586,12 +636,20 @@ def main(arguments=None):
     node.add_argument("--threads", type=int, choices=range(1, 17), metavar="1-16", default=4, help="4 without it")
     for each in (record, node):
         each.add_argument("--vkey", default="", help="the verifier key of the log")
+        each.add_argument(
+            "--witness", action="append", default=[], help="the verifier key of a node whose cosignature counts; repeat"
+        )
+        each.add_argument("--least", type=int, default=0, help="how many of them must have cosigned; 0 without it")
     given = parser.parse_args(arguments)
+
+    def check_cosigned(checkpoint):
+        check_witnesses(checkpoint, given.witness, given.least)
+
     try:
         if given.what == "record":
-            verify_record(given.file, given.vkey)
+            verify_record(given.file, given.vkey, check_cosigned)
         else:
-            verify_node(given.address, given.vkey, given.state, given.threads)
+            verify_node(given.address, given.vkey, given.state, given.threads, check_cosigned)
     except DoesNotHold as error:
         print(f"does not hold: {error}", file=sys.stderr)
         return DOES_NOT_HOLD

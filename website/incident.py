@@ -13,6 +13,7 @@ from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
+from federation import cosignatures
 from federation import proofs as theirs
 from incidents import overlay, proofs, search
 from incidents.differences import changed_fields, differences
@@ -85,7 +86,8 @@ def page(request: HttpRequest, public_id: str) -> HttpResponseBase:
         "citations": [(formats()[suffix], formats()[suffix].one(published).decode().strip()) for suffix in CITATIONS],
         "for_search_engines": _for_search_engines(published),
         "crosswalk": _crosswalk(document),
-        "proof": proofs.place_of(incident.public_id),
+        "proof": (place := proofs.place_of(incident.public_id)),
+        "cosigned": len(cosignatures.lines(place.signed)) if place and place.is_signed else 0,
         "theirs": _theirs(incident),
         "overlay": overlay.of(incident.public_id) if incident.origin != settings.NODE_NAME else None,
         "elsewhere": overlay.elsewhere(incident) if incident.origin == settings.NODE_NAME else [],

@@ -49,8 +49,8 @@ def context(case: Case, by: User) -> dict[str, Any]:
 
 def outcome(release: Release) -> str:
     """What pressing a button led to, as a sentence."""
-    if release.publication_id:
-        return f"Done: public as entry #{release.publication_id} of the log."
+    if release.publication:
+        return f"Done: public as entry #{release.publication.entry_id} of the log."
     if release.state == ReleaseState.AWAITING:
         return "Approved by you. It becomes public once a second person approves it."
     if release.state == ReleaseState.CANCELLED:

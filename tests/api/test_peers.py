@@ -25,6 +25,7 @@ def test_says_how_far_each_is_read_and_nothing_of_how_it_is_judged(node):  # noq
         "size": 2,
         "lag": 0,
         "cosigned": 0,
+        "cosigned_at": None,
         "contradicted_itself": False,
         "vkey": node.log.vkey,
         "mirror": peer["mirror"],

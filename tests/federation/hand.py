@@ -7,6 +7,7 @@ import json
 import sys
 import time
 from contextlib import redirect_stdout
+from datetime import timedelta
 from typing import Any
 
 import django
@@ -14,11 +15,11 @@ import django
 django.setup()
 
 from django.conf import settings  # noqa: E402 - the apps come first
-from django.db import connection  # noqa: E402
+from django.db import connection, transaction  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from federation import holding, peering, pulling  # noqa: E402
-from federation.models import Outcome, Peer, Run  # noqa: E402
+from federation.models import Notice, Outcome, Peer, Run  # noqa: E402
 from incidents import publishing  # noqa: E402
 from incidents.keys import Purpose  # noqa: E402
 from incidents.log_models import LogEntry  # noqa: E402
@@ -27,7 +28,9 @@ from incidents.publishing import ErasureReason, mint_public_id  # noqa: E402
 from incidents.record import Record  # noqa: E402
 from incidents.sequencing import current_keys  # noqa: E402
 from lib.notes import NoteKey  # noqa: E402
-from reports import workflow  # noqa: E402
+from lib.wake import wake  # noqa: E402
+from reports import embargo, workflow  # noqa: E402
+from reports import release as releases  # noqa: E402
 from reports.models import RejectReason  # noqa: E402
 from tests import factories  # noqa: E402
 from tests.waiting import wait_for  # noqa: E402
@@ -92,17 +95,20 @@ def objects(public_id: str) -> list[str]:
 
 
 def keep_private(text: str) -> None:
-    """A report that waits, one that is rejected, and a case that is worded and not released; all with this text."""
+    """A report that waits, one that is rejected, a worded case, and one approved under embargo; all with this text."""
     factories.report(text=text)
     mira = factories.moderator()
     rejected = factories.report(text=text, title=text)
     workflow.reject(report=rejected, by=mira, reason=RejectReason.SPAM, note=text)
     factories.worded_case(by=mira, summary=text, description=text)
+    silent = factories.worded_case(by=mira, reported=factories.report(text=text), summary=text, description=text)
+    embargo.set_embargo(case=silent, by=mira, until=timezone.now() + timedelta(days=9), reason=text)
+    releases.schedule(case=silent, verb="publish", by=mira)
 
 
-def follow(vkey: str, log: str) -> None:
-    """Follows a log at that address."""
-    peering.add(vkey=vkey, log=log, acceptance="publish")
+def follow(vkey: str, log: str, node: str = "") -> None:
+    """Follows a log at that address; with `node`, where it answers, it is told of news and its mirrors are asked."""
+    peering.add(vkey=vkey, log=log, node=node, acceptance="publish")
 
 
 def pause(domain: str) -> None:
@@ -121,6 +127,27 @@ def remove(domain: str) -> None:
     peering.remove(domain)
 
 
+def move(domain: str, vkey: str, log: str) -> None:
+    """Follows a node's log at another address, from where it was read to."""
+    pause(domain)
+    remove(domain)
+    follow(vkey, log)
+
+
+def wake_up() -> None:
+    """Has the workers look whether a peer is due."""
+    with transaction.atomic():
+        wake("peers left over")
+
+
+def tell_now() -> None:
+    """Has the workers tell whom they could not reach, before their back-off has passed."""
+    for row in Notice.objects.all():
+        row.retry_now()
+    with transaction.atomic():
+        wake("checkpoint signed")
+
+
 def pull(rounds: int) -> list[str]:
     """Asks each peer so often, or sees it asked; the states of the runs that came of it."""
     states = []
@@ -135,7 +162,13 @@ def pull(rounds: int) -> list[str]:
 def peers() -> dict[str, dict[str, Any]]:
     """How far each was read."""
     return {
-        peer.domain: {"seen": peer.seen, "size": peer.size, "applied": peer.applied, "error": peer.last_error}
+        peer.domain: {
+            "lag": peer.lag,
+            "seen": peer.seen,
+            "size": peer.size,
+            "applied": peer.applied,
+            "error": peer.last_error,
+        }
         for peer in Peer.objects.all()
     }
 

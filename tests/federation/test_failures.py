@@ -9,6 +9,7 @@ from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
+from lxml import etree
 
 from federation import applying, auditing, following, holding, peering, policy, pulling
 from federation.models import (
@@ -265,6 +266,27 @@ class TestATruncatedOrEmptyAnswer:
         assert Peer.objects.get().last_error
 
 
+def test_9_characters_that_xml_forbids_arrive_as_they_are_and_break_no_list(node):
+    said = "A\x03B\ufffeC \U0001f600 \u202eright to left\u202c ]]> <b>&amp;</b> "
+    hostile = node.log.publish(title=f"Title {said}", description=said + "long " * 9000)
+    other = node.log.publish()
+    assert pull(followed(node)).state == RunState.SUCCESS
+    assert Client().get(f"/api/v1/incidents/{hostile.id}").json() == hostile.document()
+    for path in (
+        "/oai?verb=ListRecords&metadataPrefix=oai_dc",
+        "/oai?verb=ListRecords&metadataPrefix=oai_datacite",
+        "/incidents.atom",
+        "/feeds/archive.atom",
+    ):
+        answer = Client().get(path)
+        content = b"".join(answer) if answer.streaming else answer.content
+        assert "right to left" in "".join(etree.fromstring(content).itertext()), path
+        assert hostile.id.encode() in content, path
+        assert other.id.encode() in content, path
+    page = Client().get(f"/incidents/{hostile.id}/").content.decode()
+    assert "<b>&amp;" not in page
+
+
 class TestAPoisonRecord:
     """10: the rest arrives, and the run says PARTIAL."""
 
@@ -287,6 +309,21 @@ class TestAPoisonRecord:
         assert [index for index, _ in quarantined(peer)] == [2, 3, 4, 5, 6]
         assert "severity" in quarantined(peer)[0][1]
         assert peer.applied == 8
+
+    def test_is_one_in_another_form_than_records_are_written_in(self, node):
+        record = factories.record(origin=node.log.name)
+        whole = record.document()
+        for number, change in enumerate(({"description": None}, {"statements": []}), start=1):
+            said = {
+                name: value for name, value in {**whole, **change}.items() if value is not None or name == "occurred"
+            }
+            said["id"] = f"FL-2026-F0RM000{number}"
+            node.log.append(LeafOp.PUBLISH, said["id"], salted("record", canonical_bytes(said)))
+        last = node.log.publish()
+        peer = followed(node)
+        assert pull(peer).state == RunState.PARTIAL
+        assert [index for index, _ in quarantined(peer)] == [1, 2]
+        assert listed() == [last.id]
 
     def test_is_none_that_speaks_of_the_character(self, node):
         record = node.log.publish(title=r"A title with \u0000 and \\u0000 spelled out")

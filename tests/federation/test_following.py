@@ -103,6 +103,23 @@ class TestARecordOfAnotherNode:
         assert again.status_code == 200
         assert len(again.json()["items"]) == 2
 
+    def test_is_no_entry_of_our_log_where_pages_and_citations_name_one(self, node):
+        publish(factories.record())
+        node.log.publish()
+        pull(followed(node))
+        here = Client()
+        for page in ("/", "/origins/"):
+            assert "Entry <strong>#1</strong>" in here.get(page).content.decode()
+        state = "State 2 of what is public on test.faultline.example"
+        assert (
+            f"{state}, entry 1 of the log of other.example, signed object" in here.get("/incidents/").content.decode()
+        )
+        publish(factories.record())
+        assert "Entry <strong>#2</strong>" in here.get("/").content.decode()
+        listed_page = here.get("/incidents/").content.decode()
+        assert "State 3 of what is public on test.faultline.example, entry 2 of the log of test" in listed_page
+        assert "State of the public log at entry 1, signed" in here.get("/incidents/?as_of=1").content.decode()
+
     def test_leaves_a_past_state_as_it_was(self, node):
         mine = publish(factories.record()).incident.public_id
         node.log.publish()

@@ -6,7 +6,7 @@ from django.urls import reverse
 
 from federation import auditing
 from federation.models import Peer
-from incidents import overlay
+from incidents import overlay, search_rows
 from incidents.exports import building
 from incidents.models import Fact, Incident, Overlay
 from incidents.publishing import publish
@@ -41,6 +41,12 @@ def stored(name):
 
 def api(record, end=""):
     return Client().get(f"/api/v1/incidents/{record.id}{end}")
+
+
+def lists_at(number):
+    """The ids that the API lists, finds by a word and lists as withdrawn, in a state of the log or now."""
+    state = {} if number is None else {"as_of": number}
+    return [set(listed(**state)), set(listed(q="shop", **state)), set(listed(status="withdrawn", **state))]
 
 
 class TestANote:
@@ -102,6 +108,31 @@ class TestHiding:
         assert api(record).status_code == 410
         press(moderator, record, "show")
         assert api(record).json() == changed.document()
+
+    def test_takes_it_from_the_lists_of_earlier_states_too_and_keeps_its_number(self, node, record):
+        other = node.log.publish(title="A model names another shop")
+        changed = node.log.revise(record, title="A model names a shop and its street")
+        pull(Peer.objects.get())
+        states = [lists_at(number) for number in (1, 2, 3)]
+        assert states[0] == [{record.id}, {record.id}, set()]
+        assert states[2] == [{record.id, other.id}, {record.id, other.id}, set()]
+        overlay.hide(record.id, because="A court asked us to")
+        third = node.log.revise(record, title="What its origin says meanwhile")
+        pull(Peer.objects.get())
+        for _ in range(2):  # as they are written, and as they are derived again
+            assert lists_at(1) == [set()] * 3
+            assert [lists_at(number) for number in (2, 3, 4, 5)] == [[{other.id}, {other.id}, set()]] * 4
+            assert lists_at(None) == [{other.id}, {other.id}, set()]
+            assert list(auditing.problems()) == []
+            search_rows.rebuild()
+        publish(factories.record())
+        assert Client().get("/api/v1/changes").json()["entries"][-1]["number"] == 6
+        overlay.show_again(record.id)
+        assert [lists_at(number) for number in (1, 2, 3)] == states
+        assert record.id in lists_at(None)[1]
+        assert api(record).json() == third.document()
+        assert changed.version == 2
+        assert list(auditing.problems()) == []
 
     def test_says_why_and_only_once(self, record, moderator):
         assert "Say why" in press(moderator, record, "hide", because=" ").content.decode()

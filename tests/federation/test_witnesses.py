@@ -104,6 +104,16 @@ def cosigned(theirs, note=None, name=None, purpose=Purpose.LOG, at=None):
     return note + cosign(note, name or theirs.name, theirs.private[purpose], at=int(time.time()) if at is None else at)
 
 
+def broken(line):
+    """A signature line some of whose last bytes are others."""
+    dash, name, signature = line.split(" ")
+    return f"{dash} {name} {signature[:-12]}{'A' * 8}{signature[-4:]}"
+
+
+def page(path):
+    return " ".join(Client().get(path).content.decode().split())
+
+
 def post(note):
     return Client().post(cosignatures.PATH, note, content_type="text/plain")
 
@@ -226,9 +236,41 @@ class TestANoteWithMoreLines:
         publish(record)
         checkpoints.sign_due()
         followed(node)
-        post(cosigned(node.log))
+        before = proof_of(record)
+        post(cosigned(node.log, at=1_750_000_000))
         proof = proof_of(record)
-        assert proof["checkpoint"] != ours()
-        path = written(tmp_path, {**proof, "checkpoint": ours()})
-        code, said = verify("record", str(path), "--vkey", vkey())
+        assert proof["checkpoint"] == ours() != before["checkpoint"]
+        absent = str(NoteKey("third.example", jws.public_bytes(Log().private[Purpose.LOG]), COSIGNATURE))
+        known = [*("--vkey", vkey()), *("--witness", node.log.vkey), *("--witness", absent)]
+        code, said = verify("record", str(written(tmp_path, proof)), *known, "--least", "1")
         assert code == 0, said
+        assert "cosigned by other.example at 2025-06-15T15:06:40Z\n1 of 2 witnesses" in said
+        assert verify("record", str(written(tmp_path, proof)), *known, "--least", "2")[0] == 1
+        assert verify("record", str(written(tmp_path, proof)), *known, "--least", "3")[0] == 2
+        assert verify("record", str(written(tmp_path, proof)), *known, "--witness", vkey())[0] == 2
+        # Nobody cosigned that one yet, which by itself is no fault.
+        code, said = verify("record", str(written(tmp_path, before)), *known)
+        assert (code, "0 of 2 witnesses" in said) == (0, True)
+        # One under a known key that does not verify is.
+        later = cosigned(node.log, note=before["checkpoint"], at=1_750_000_001).splitlines()[-1]
+        mixed = {**proof, "checkpoint": before["checkpoint"] + broken(later) + "\n"}
+        code, said = verify("record", str(written(tmp_path, mixed)), *known)
+        assert (code, said) == (1, "does not hold: the cosignature of other.example: the signature does not verify\n")
+
+    def test_is_named_on_the_page_of_origins_and_on_that_of_a_record(self, node):
+        record = factories.record()
+        publish(record)
+        checkpoints.sign_due()
+        followed(node)
+        assert "Nobody cosigned the last checkpoint yet" in page("/origins/")
+        assert "<td>se sigue</td>" in page("/es/origins/")
+        assert "cosigned</a>" not in page(f"/incidents/{record.id}/")
+        post(cosigned(node.log, at=1_750_000_000))
+        origins = page("/origins/")
+        assert "2 entries, <time" in origins
+        assert "2025-06-15 15:06 UTC" in origins
+        assert "1 node cosigned the last checkpoint" in origins
+        assert "1 nodo cofirmó el último punto de control" in page("/es/origins/")
+        assert "1 other node <a" in page(f"/incidents/{record.id}/")
+        (peer,) = Client().get("/api/v1/peers").json()["items"]
+        assert (peer["cosigned"], peer["cosigned_at"]) == (2, "2025-06-15T15:06:40Z")

@@ -159,7 +159,7 @@ class Node:
     `faults` answer in place of it, by the beginning of the path.
     """
 
-    def __init__(self, log: Log | None = None) -> None:
+    def __init__(self, log: Log | None = None, host: str = "127.0.0.1") -> None:
         self.log = log or Log()
         self.mirrors: dict[str, Log] = {}
         self.faults: dict[str, Callable[[bytes], tuple[int, bytes]]] = {}
@@ -188,8 +188,8 @@ class Node:
             def log_message(self, *_: Any) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        self._server = ThreadingHTTPServer((host, 0), Handler)
+        self.address = f"http://{host}:{self._server.server_port}"
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 

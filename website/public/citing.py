@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import translation
 
@@ -24,14 +25,18 @@ _EMPTY = "empty log"
 class Cited:
     """The parts of a citation, and as text in APA style; `object_digest` is that of the signed object there.
 
-    `at` is when the state shown was reached, None for the empty log; `drifts` says that the choice rests on what hubs
-    say of models, which is no part of the log and is known only as of now. `permalink` is short and leads to `url`.
+    `number` is that of the state, the place among all that became public here; `index` that of the object's entry in
+    the log of `origin`. `at` is when the state shown was reached, None for the empty log; `drifts` says that the choice
+    rests on what hubs say of models, which is no part of the log and is known only as of now. `permalink` is short and
+    leads to `url`.
     """
 
     author: str
     title: str
     url: str
     number: int
+    index: int
+    origin: str
     object_digest: str
     at: datetime | None
     drifts: bool
@@ -55,18 +60,25 @@ class Cited:
     @property
     def note(self) -> str:
         """Which state it is."""
-        return f"State of the public log at entry {self.number}, signed object {self.object_digest or _EMPTY}"
+        signed = f"signed object {self.object_digest or _EMPTY}"
+        if (self.index, self.origin) == (self.number, settings.NODE_NAME):
+            return f"State of the public log at entry {self.number}, {signed}"
+        state = f"State {self.number} of what is public on {settings.NODE_NAME}"
+        return f"{state}, entry {self.index} of the log of {self.origin}, {signed}"
 
 
 def cited(view: View) -> Cited:
     """How this view is cited. One query."""
-    entry = Publication.objects.filter(number=view.number).values_list("object_digest", "at").first()
-    object_digest, at = entry or ("", None)
+    entries = Publication.objects.filter(number=view.number).annotate(index=Coalesce("entry_id", "index_at_origin"))
+    entry = entries.values_list("index", "incident__origin", "object_digest", "at").first()
+    index, origin, object_digest, at = entry or (view.number, settings.NODE_NAME, "", None)
     return Cited(
         author=one_line(settings.NODE_TITLE),
         title=title_of(view),
         url=settings.BASE_URL + without_prefix(reverse("website:incidents")) + query(view.pinned),
         number=view.number,
+        index=index,
+        origin=origin,
         object_digest=object_digest,
         at=at,
         drifts=view.wanted.depends_on_catalogue,

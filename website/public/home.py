@@ -28,7 +28,7 @@ def home(request: HttpRequest) -> HttpResponseBase:
         "rates": exposure.rates("family", limit=_FAMILIES),
         "rates_by": "family",
         "most_named": [row for row in most_named(_NAMED) if row[2] > 1],
-        "head": head,
+        "own_log": log.own_head(),
     }
     return answers.public_page(request, "website/home.html", context)
 

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.views.decorators.http import require_safe
 
-from federation.public_peers import public_peers
+from federation.public_peers import public_peers, witnesses
 from incidents import counting, log
 from incidents.tokens import Dimension
 from website.public import answers
@@ -12,9 +12,9 @@ from website.public import answers
 
 @require_safe
 def origins(request: HttpRequest) -> HttpResponseBase:
-    """The nodes whose records stand here, this one first, and how many of each."""
+    """The nodes whose records stand here, whom this one follows, and who witnesses its log."""
     counted = counting.records_by_value(Dimension.ORIGIN)
     rows = sorted(counted.items(), key=lambda row: (row[0] != settings.NODE_NAME, -row[1], row[0]))
-    return answers.public_page(
-        request, "website/origins.html", {"rows": rows, "head": log.head(), "peers": public_peers()}
-    )
+    peers = public_peers()
+    context = {"rows": rows, "own_log": log.own_head(), "peers": peers, "witnesses": witnesses() if peers else 0}
+    return answers.public_page(request, "website/origins.html", context)
