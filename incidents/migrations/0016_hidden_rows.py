@@ -31,7 +31,7 @@ WHERE row.number = following.own AND row.until = row.number;
 class Migration(migrations.Migration):
     """A record that a node hides stands in no list, also of no earlier state."""
 
-    dependencies = [("incidents", "0014_overlay")]
+    dependencies = [("incidents", "0015_digests_at_once")]
 
     operations = [
         migrations.RemoveConstraint(model_name="searchrow", name="search_until_is_later"),
