@@ -76,8 +76,8 @@ def fill(count: int) -> None:
         " confidence, superseded_by, title, occurred, published_at, modified_at, document, digest) FROM STDIN"
     )
     entries = (
-        "COPY incidents_publication (number, incident_id, operation, version, at, document, digest, object_digest)"
-        " FROM STDIN"
+        "COPY incidents_publication (number, entry_id, incident_id, operation, version, at, document, digest,"
+        " object_digest) FROM STDIN"
     )
     log = collection.Log(settings.LOG_ORIGIN)
     for begin in range(1, count + 1, 50_000):
@@ -109,7 +109,7 @@ def fill(count: int) -> None:
             index, signed, entry = log.entry(public_id, about["published"], document)
             for name, added in entry.items():
                 tree[name] += added
-            published.append((index, number, "publish", 1, about["published"], document, digest, signed))
+            published.append((index, index, number, "publish", 1, about["published"], document, digest, signed))
         with connection.cursor() as cursor:
             for name, added in tree.items():
                 collection.copy_rows(cursor, f"incidents_{name}", added)
