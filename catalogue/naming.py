@@ -82,9 +82,7 @@ def _add(references: Sequence[Reference]) -> dict[Name, Alias]:
     if len(aliases) < len(references):
         raise RuntimeError(f"one of the names from {references[0].name} on was neither found nor added")
     made = {model.pk for model in models}
-    for alias in aliases.values():
-        if alias.model_id in made:
-            note_look_alikes(alias)
+    note_look_alikes(*(alias for alias in aliases.values() if alias.model_id in made))
     Model.objects.filter(pk__in=made - {alias.model_id for alias in aliases.values()}).delete()
     return aliases
 

@@ -4,11 +4,11 @@ A flag on the model, so that a question about a model answers at the same cost w
 report that nobody has decided on.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from catalogue import concerns, inspections
 from catalogue.lineage import ancestors, ancestors_of, descendants_of
-from catalogue.models import Model
+from catalogue.models import Model, Snapshot
 from lib.wake import wake
 
 
@@ -23,9 +23,7 @@ def settle(models: Iterable[Model], *, named: frozenset[int]) -> None:
     rows.filter(pk__in=newly_watched).update(watched=True)
     rows.filter(watched=True).exclude(pk__in=named).update(watched=False)
     _show_or_not({*settled, *(base for bases in ancestors_of(settled).values() for base in bases)})
-    for pk, model in settled.items():
-        if pk in newly_watched:
-            _take_up(model)
+    _take_up([model for pk, model in settled.items() if pk in newly_watched])
 
 
 def _show_or_not(models: Collection[int]) -> None:
@@ -41,18 +39,20 @@ def _show_or_not(models: Collection[int]) -> None:
 def inherit(model: Model, *, watched: bool) -> None:
     """Names of a placeholder, `watched` or not, have come to the model: it is watched too, if either was."""
     if watched and Model.objects.filter(pk=model.pk, watched=False).update(watched=True, shown=True):
-        _take_up(model)
+        _take_up([model])
     elif model.watched:
         concerns.note_look_alikes_of(model)
 
 
-def _take_up(model: Model) -> None:
-    """A model is watched from now on: its files are looked at soon, and its names are compared with all others."""
+def _take_up(models: Sequence[Model]) -> None:
+    """Models are watched from now on: their files are looked at soon, and their names are compared with all others."""
     # One that its hub has not described yet is looked at once it is.
-    if model.snapshots.exists():
-        inspections.make_due(model)
-        wake("model looked up")
-    concerns.note_look_alikes_of(model)
+    described = set(Snapshot.objects.filter(model__in=models).values_list("model", flat=True))
+    for model in models:
+        if model.pk in described:
+            inspections.make_due(model)
+            wake("model looked up")
+    concerns.note_look_alikes_of(*models)
 
 
 def follow_up(model: Model) -> None:

@@ -31,7 +31,7 @@ log = structlog.get_logger()
 
 # What takes effect in one transaction, for which our own log waits: entries, bytes of their objects, and seconds after
 # which nothing more is begun in it.
-BATCH, MOST_BYTES, SECONDS = 200, 2_000_000, 0.4
+BATCH, MOST_BYTES, SECONDS = 100, 2_000_000, 0.4
 _LATELY = timedelta(days=1)
 
 
