@@ -189,6 +189,7 @@ def test_what_stands_here_already_is_changed_as_one_by_one(monkeypatch):
     Lineage.objects.create(child=child.model, base=base, relation="finetune", claimed_by="the hub")
     log = Log("one.example")
     records = [log.publish(aliases=(alias,), affected=named((name, "affected"))) for alias in ALIASES for name in NAMES]
+    lone = log.publish(affected=named(("lone-org/lone", "affected")))
     peer = read(log)
     while applying.apply_next(peer):
         pass
@@ -196,6 +197,8 @@ def test_what_stands_here_already_is_changed_as_one_by_one(monkeypatch):
     for record in records[:9]:
         log.revise(record, aliases=("AIID-1",), affected=named((NAMES[3], "affected")))
     log.retract(records[0])
+    log.retract(lone)
+    log.publish(affected=named(("Lone-Org/LONE", "affected")))
     log.revise(records[1], LeafOp.RETRACT, status="withdrawn", superseded_by=records[2].id)
     log.revise(records[1], status="published", superseded_by=None)
     log.append(LeafOp.PUBLISH, ours.id, salted("record", canonical_bytes(ours.document())))
@@ -209,6 +212,7 @@ def test_what_stands_here_already_is_changed_as_one_by_one(monkeypatch):
     said = [json.loads(row)["verdict"] for row in left["federation_outcome"]]
     assert {"shown", "quarantined", "void", "keys"} <= set(said)
     assert len(left["incidents_incident"]) > len(records)
+    assert "Lone-Org/LONE" in {json.loads(row)["name"] for row in left["incidents_recordedname"]}
 
 
 @pytest.mark.django_db
