@@ -13,6 +13,7 @@ from accounts.models import User
 from federation import applying
 from federation.models import Outcome, Peer, PulledEntry, Run, RunState, Verdict
 from incidents import foreign, tree
+from incidents.foreign import Logged
 from incidents.leaves import LeafOp, parse_leaf
 from incidents.log_rules import document_of
 from lib.wake import wake
@@ -105,4 +106,4 @@ def _shown_again(run: Run) -> int:
 def _show_again(entry: PulledEntry) -> None:
     leaf = parse_leaf(bytes(entry.leaf))
     document = document_of(leaf, bytes(entry.object.body or b""))
-    foreign.show_again(leaf, foreign.parse(document), document, index=entry.index, at=timezone.now())
+    foreign.show_again(Logged(leaf, foreign.parse(document), document, entry.index), at=timezone.now())

@@ -5,10 +5,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from federation import applying, pulling
-from federation.models import Outcome, PulledEntry, PulledObject, Verdict
+from federation.models import Outcome, PulledEntry, Verdict
+from federation.retrying import copies_of, fetch_object
 from incidents.leaves import LeafOp
-from incidents.log_copy import BadCopyError, LogCopy
-from lib.canonical import digest
 
 
 class NotQuarantinedError(ValueError):
@@ -24,7 +23,8 @@ def retry(entry: PulledEntry) -> Outcome:
     later = PulledEntry.objects.filter(peer=entry.peer, subject=entry.subject, index__gt=entry.index)
     is_erased = later.filter(op=LeafOp.ERASE).exists()
     if entry.object_digest and entry.object.body is None and not is_erased:
-        _ask_for_object(entry)
+        seconds = settings.PEER_TIMEOUT_SECONDS
+        fetch_object(entry, copies_of(entry.peer, pulling.addresses(entry.peer), seconds=seconds))
     entry.refresh_from_db()
     return applying.judge_again(entry)
 
@@ -43,17 +43,3 @@ def dismiss(entry: PulledEntry) -> None:
 def _refuse_others(entry: PulledEntry) -> None:
     if not Outcome.objects.filter(entry=entry, verdict=Verdict.QUARANTINED).exists():
         raise NotQuarantinedError("the entry is not in quarantine any more")
-
-
-def _ask_for_object(entry: PulledEntry) -> None:
-    """Of the origin, then of the mirrors; where none has it, what is kept stays as it is."""
-    most = entry.peer.most_object_bytes
-    for address in pulling.addresses(entry.peer):
-        copy = LogCopy(address, seconds=settings.PEER_TIMEOUT_SECONDS, most_bytes=most)
-        try:
-            text = copy.get(f"object/{entry.object_digest}")
-        except BadCopyError:
-            continue
-        if digest(text) == entry.object_digest:
-            PulledObject.objects.filter(entry=entry, body=None).update(body=text)
-            return

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 
 from federation import applying
 from federation.following import is_object
-from federation.models import Outcome, Peer, PulledObject, Verdict
+from federation.models import Outcome, Peer, PulledEntry, PulledObject, Verdict
 from incidents.log_copy import BadCopyError, LogCopy
 
 # Of one run: a log with many gaps is read no slower for it.
@@ -18,8 +18,27 @@ def fetch_missing(peer: Peer, addresses: Iterable[str], *, seconds: float) -> in
     missing = list(_quarantined(peer).filter(entry__object__body=None).exclude(entry__object__digest="")[:MOST_FETCHED])
     if not missing:
         return 0
-    copies = [LogCopy(one, seconds=seconds, most_bytes=peer.most_object_bytes) for one in addresses]
-    return sum(_fetch(peer, outcome, copies) for outcome in missing)
+    copies = copies_of(peer, addresses, seconds=seconds)
+    # Each at once: one that is kept and not judged would be looked at by nobody.
+    return sum(fetch_object(one.entry, copies) and bool(applying.judge_again(one.entry)) for one in missing)
+
+
+def copies_of(peer: Peer, addresses: Iterable[str], *, seconds: float) -> list[LogCopy]:
+    """Where single objects of a log can be asked for."""
+    return [LogCopy(one, seconds=seconds, most_bytes=peer.most_object_bytes) for one in addresses]
+
+
+def fetch_object(entry: PulledEntry, copies: Iterable[LogCopy]) -> bool:
+    """Keeps the object of an entry, from the first copy that has it; where none has, what is kept stays as it is."""
+    for copy in copies:
+        try:
+            text = copy.get(f"object/{entry.object_digest}")
+        except BadCopyError:
+            continue
+        if is_object(entry.peer, entry.object_digest, text):
+            PulledObject.objects.filter(entry=entry, body=None).update(body=text)
+            return True
+    return False
 
 
 def judge_all_again(peer: Peer) -> int:
@@ -30,18 +49,4 @@ def judge_all_again(peer: Peer) -> int:
 
 def _quarantined(peer: Peer) -> QuerySet[Outcome]:
     rows = Outcome.objects.filter(entry__peer=peer, verdict=Verdict.QUARANTINED)
-    return rows.select_related("entry", "entry__object").order_by("entry__index")
-
-
-def _fetch(peer: Peer, outcome: Outcome, copies: list[LogCopy]) -> bool:
-    wanted = outcome.entry.object.digest
-    for copy in copies:
-        try:
-            text = copy.get(f"object/{wanted}")
-        except BadCopyError:
-            continue
-        if is_object(peer, wanted, text):
-            PulledObject.objects.filter(pk=outcome.pk, body=None).update(body=text)
-            applying.judge_again(outcome.entry)
-            return True
-    return False
+    return rows.select_related("entry__peer", "entry__object").order_by("entry__index")

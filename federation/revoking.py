@@ -6,6 +6,7 @@ import structlog
 
 from federation.models import Outcome, Peer, PulledEntry, Verdict
 from incidents import foreign
+from incidents.foreign import Logged
 from incidents.keys import KeySet, Purpose
 from incidents.leaves import LeafOp, parse_leaf
 from incidents.log_rules import document_of
@@ -50,4 +51,4 @@ def _go_back(peer: Peer, public_id: str, event: PulledEntry, now: datetime) -> N
         return
     leaf = parse_leaf(bytes(last.leaf))
     document = document_of(leaf, bytes(last.object.body))
-    foreign.show_again(leaf, foreign.parse(document), document, index=last.index, at=now)
+    foreign.show_again(Logged(leaf, foreign.parse(document), document, last.index), at=now)

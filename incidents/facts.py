@@ -9,14 +9,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import connection
-from django.db.models import F
 
-from incidents.models import Fact, Incident, OtherId, RecordedName
+from incidents.models import Fact, OtherId, RecordedName
 from incidents.record import AffectedModel, AffectedStatus, Record, Status
 from incidents.taxonomy import OWN
 
+_COLUMNS_OF_A_NAME = ["hub", "name_key", "name", "organisation", "named", "concerned"]
 Name = tuple[str, str]  # hub and name, as records write them
 Namings = Mapping[Name, bool]  # whether the record names it as concerned
+# A name without letter case, a spelling of it, and by how much the records that name it, or concern it, change.
+_Step = tuple[Name, str, int, int]
 
 
 def organisation_of(hub: str, name: str) -> str:
@@ -25,11 +27,16 @@ def organisation_of(hub: str, name: str) -> str:
     return f"{hub}/{owner.lower()}" if hub and owner and slash else ""
 
 
-def project(incident: Incident, record: Record) -> None:
-    """Writes what is counted of the record as it stands now; call it once its other ids are written."""
-    columns = fact_columns(record)
-    Fact.objects.update_or_create(incident=incident, defaults=columns)
-    settle_events(incident.pk)
+def project(records: Mapping[int, Record]) -> None:
+    """Writes what is counted of records, by primary key, as they stand now; call it once their other ids are there."""
+    columns = {incident: fact_columns(record) for incident, record in records.items()}
+    Fact.objects.bulk_create(
+        (Fact(incident_id=incident, **values) for incident, values in columns.items()),
+        update_conflicts=True,
+        unique_fields=["incident"],
+        update_fields=sorted({name for values in columns.values() for name in values}),
+    )
+    settle_events(records)
 
 
 def remove(incident: int) -> bool:
@@ -81,10 +88,11 @@ def _occurred(text: str) -> tuple[int | None, int | None]:
     return int(year) if year else None, int(month) if month else None
 
 
-def settle_events(incident: int) -> None:
-    """Says anew which records are on one event, for those that this one is tied to, or was."""
-    former = Fact.objects.filter(incident=incident).values_list("event", flat=True).first()
-    tied = {incident} | set(Fact.objects.filter(event=former).values_list("pk", flat=True) if former else ())
+def settle_events(incidents: Iterable[int]) -> None:
+    """Says anew which records are on one event, for those that these are tied to, or were."""
+    changed = set(incidents)
+    former = Fact.objects.filter(incident__in=changed, event__isnull=False).values_list("event", flat=True)
+    tied = changed | set(Fact.objects.filter(event__in=set(former)).values_list("pk", flat=True))
     _write_events(_component_of(tied))
 
 
@@ -151,22 +159,47 @@ def namings_of(rows: Iterable[tuple[str, str, str]]) -> dict[Name, bool]:
     return found
 
 
-def recount_names(before: Namings, after: Namings) -> None:
-    """Counts a record's names as they were in force before out, and those in force now in."""
-    old, new = _folded(before), _folded(after)
-    for hub, key in sorted({*old, *new}):
-        name, named, concerned = _difference(old.get((hub, key)), new.get((hub, key)))
-        if not (named or concerned):
-            continue
-        rows = RecordedName.objects.filter(hub=hub, name_key=key)
-        changed = rows.update(named=F("named") + named, concerned=F("concerned") + concerned)
-        if not changed:
+def recount_names(changes: Iterable[tuple[Namings, Namings]]) -> None:
+    """Counts the names of records, as they were in force before, out, and those in force now in, in this order."""
+    steps = [step for before, after in changes for step in _steps(_folded(before), _folded(after))]
+    known = {
+        (row.hub, row.name_key): row
+        for row in RecordedName.objects.filter(
+            hub__in={hub for (hub, _), *_ in steps}, name_key__in={key for (_, key), *_ in steps}
+        )
+    }
+    for (hub, key), name, named, concerned in steps:
+        row = known.get((hub, key))
+        if row is None or row.named == 0:
+            # A name that no record used any more takes the spelling of the next one that does.
             organisation = organisation_of(hub, name)
-            RecordedName.objects.create(
-                hub=hub, name_key=key, name=name, organisation=organisation, named=named, concerned=concerned
+            row = known[hub, key] = RecordedName(
+                hub=hub, name_key=key, name=name, organisation=organisation, named=0, concerned=0
             )
-        elif named < 0:
-            rows.filter(named=0).delete()
+        row.named, row.concerned = row.named + named, row.concerned + concerned
+    _write_names([known[key] for key in dict.fromkeys(key for key, *_ in steps)])
+
+
+def _steps(old: Mapping[Name, tuple[str, bool]], new: Mapping[Name, tuple[str, bool]]) -> Iterable[_Step]:
+    for key in sorted({*old, *new}):
+        name, named, concerned = _difference(old.get(key), new.get(key))
+        if named or concerned:
+            yield key, name, named, concerned
+
+
+def _write_names(rows: Iterable[RecordedName]) -> None:
+    used = []
+    for row in rows:
+        if row.named:
+            used.append(RecordedName(**{column: getattr(row, column) for column in _COLUMNS_OF_A_NAME}))
+        else:
+            RecordedName.objects.filter(hub=row.hub, name_key=row.name_key).delete()
+    RecordedName.objects.bulk_create(
+        used,
+        update_conflicts=True,
+        unique_fields=["hub", "name_key"],
+        update_fields=["name", "organisation", "named", "concerned"],
+    )
 
 
 def _folded(namings: Namings) -> dict[Name, tuple[str, bool]]:

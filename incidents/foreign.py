@@ -5,6 +5,8 @@ the one that its origin signed, and only what its origin logged ever takes the p
 """
 
 import re
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
@@ -12,11 +14,11 @@ from django.db import transaction
 
 from catalogue import naming, references
 from catalogue.hub import Reference, UnreadableReferenceError
-from incidents import overlay, publishing, tree
+from incidents import overlay, publishing, showing, tree
 from incidents.leaves import Leaf
 from incidents.models import Incident, Operation, Publication
-from incidents.publishing import Standing
 from incidents.record import AffectedModel, Record
+from incidents.showing import Standing, Version
 from lib.canonical import canonical_bytes
 
 # In canonical JSON; a backslash before it would be text that only looks like it.
@@ -39,60 +41,91 @@ def parse(document: bytes) -> Record:
     return record
 
 
-def find(public_id: str, origin: str) -> Incident | None:
-    """The record that is shown, or its tombstone. Raises NotTheirsError where that id is another node's."""
-    incident = Incident.everything.select_for_update().filter(public_id=public_id).first()
+def find(public_ids: Iterable[str]) -> dict[str, Incident]:
+    """The records that are shown under these ids, or their tombstones, locked in one order for all."""
+    rows = Incident.everything.select_for_update().filter(public_id__in=list(public_ids)).order_by("pk")
+    return {incident.public_id: incident for incident in rows}
+
+
+def refuse_others(incident: Incident | None, origin: str) -> None:
+    """Raises NotTheirsError where what is shown under an id, or that origin itself, is another node's than theirs."""
     if origin == settings.NODE_NAME:
         raise NotTheirsError("it claims to be of this node")
     if incident and incident.origin != origin:
-        raise NotTheirsError(f"{public_id} is a record of {incident.origin}, which alone may change it")
-    return incident
+        raise NotTheirsError(f"{incident.public_id} is a record of {incident.origin}, which alone may change it")
+
+
+def refuse_erased(incident: Incident | None) -> None:
+    """Raises NotTheirsError where nothing more can be shown under the id."""
+    if incident and incident.erased_at:
+        raise NotTheirsError(f"{incident.public_id} was erased; that is final")
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A version of a record, from entry `index` of its origin's log."""
+
+    leaf: Leaf
+    record: Record
+    document: bytes
+    index: int
 
 
 @transaction.atomic
-def show(leaf: Leaf, record: Record, document: bytes, *, index: int, at: datetime) -> Publication:
-    """Shows this version, from entry `index` of its origin's log. Raises NotTheirsError."""
+def show(versions: Sequence[Logged], *, at: datetime) -> list[Publication]:
+    """Shows these versions, each of another record, in this order. Raises NotTheirsError."""
     tree.lock()
-    incident = find(leaf.id, record.origin) or Incident(public_id=leaf.id, document=b"")
-    if incident.erased_at:
-        raise NotTheirsError(f"{leaf.id} was erased; that is final")
-    _name_models(record)
+    found = find(one.leaf.id for one in versions)
+    for one in versions:
+        refuse_others(found.get(one.leaf.id), one.record.origin)
+        refuse_erased(found.get(one.leaf.id))
+    _name_models(one.record for one in versions)
+    hidden = overlay.hidden_among(found.values())
+    return showing.show([_version(one, found, hidden, at) for one in versions])
+
+
+def _version(logged: Logged, found: Mapping[str, Incident], hidden: Set[str], at: datetime) -> Version:
+    leaf, record = logged.leaf, logged.record
+    incident = found.get(leaf.id) or Incident(public_id=leaf.id, document=b"")
     operation = publishing.operation_of(leaf, record, incident)
-    shown = overlay.as_shown(incident, record)
-    if shown is not record:
-        operation = Operation.WITHDRAW  # here, for as long as this node hides it
-    return publishing.show(incident, operation, shown, document, Standing(leaf.obj, index_at_origin=index), at=at)
+    if leaf.id in hidden:
+        operation, record = Operation.WITHDRAW, overlay.as_hidden(record)
+    standing = Standing(leaf.obj, index_at_origin=logged.index)
+    return Version(incident, operation, record, logged.document, standing, at)
 
 
 @transaction.atomic
-def show_again(leaf: Leaf, record: Record, document: bytes, *, index: int, at: datetime) -> Publication:
+def show_again(logged: Logged, *, at: datetime) -> Publication:
     """Shows an earlier version once more: an operator does not follow a withdrawal. Raises NotTheirsError."""
     tree.lock()
-    incident = find(leaf.id, record.origin)
+    leaf, record = logged.leaf, logged.record
+    incident = find([leaf.id]).get(leaf.id)
+    refuse_others(incident, record.origin)
     if incident is None or incident.erased_at or incident.version <= record.version:
         raise NotTheirsError(f"there is no later version of {leaf.id} to go back from")
-    standing = Standing(leaf.obj, index_at_origin=index)
-    shown = overlay.as_shown(incident, record)
-    operation = Operation.RESTORE if shown is record else Operation.WITHDRAW
-    return publishing.show(incident, operation, shown, document, standing, at=at)
+    operation = Operation.RESTORE
+    if overlay.hidden_among([incident]):
+        operation, record = Operation.WITHDRAW, overlay.as_hidden(record)
+    standing = Standing(leaf.obj, index_at_origin=logged.index)
+    return showing.show([Version(incident, operation, record, logged.document, standing, at)])[0]
 
 
 @transaction.atomic
 def erase(leaf: Leaf, origin: str, *, index: int, at: datetime) -> Publication | None:
     """Takes every byte of the record away; None where nothing of it was ever shown. Raises NotTheirsError."""
     tree.lock()
-    incident = find(leaf.id, origin)
+    incident = find([leaf.id]).get(leaf.id)
+    refuse_others(incident, origin)
     if incident is None or incident.erased_at:
         return None
     overlay.drop(incident)
     return publishing.take_away(incident, Standing(leaf.obj, index_at_origin=index), version=leaf.rev, at=at)
 
 
-def _name_models(record: Record) -> None:
-    """Asks hubs about its models, as about those of our own; in one order for all, so that nobody deadlocks."""
-    found = {reference for model in record.affected[:MOST_MODELS] if (reference := _reference(model))}
-    for reference in sorted(found, key=lambda one: (one.hub, one.name.lower())):
-        naming.name_model(reference)
+def _name_models(records: Iterable[Record]) -> None:
+    """Asks hubs about their models, as about those of our own."""
+    models = (model for record in records for model in record.affected[:MOST_MODELS])
+    naming.name_models([reference for model in models if (reference := _reference(model))])
 
 
 def _reference(model: AffectedModel) -> Reference | None:

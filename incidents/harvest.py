@@ -15,17 +15,18 @@ from incidents.connection import public_connection, rows
 from incidents.models import Publication
 from incidents.record import Status
 
-# Seconds, more than an entry takes from the lock to its commit.
+# Seconds, more than entries take from the lock to their commit.
 LEEWAY = 5
 
 # What was erased stays listed as deleted under the category that it had: who harvests that set alone must hear of it.
 _PROJECT = """
 INSERT INTO incidents_harvestrow AS kept (incident_id, number, datestamp, origin, category, deleted)
-SELECT incident.id, %(number)s, greatest(
+SELECT incident.id, new.number, greatest(
         date_trunc('second', clock_timestamp()) + %(leeway)s * interval '1 second',
         (SELECT max(datestamp) FROM incidents_harvestrow)
     ), incident.origin, incident.category, incident.status = %(withdrawn)s
-FROM incidents_incident incident WHERE incident.id = %(incident)s
+FROM unnest(%(numbers)s::bigint[], %(incidents)s::bigint[]) AS new(number, incident)
+JOIN incidents_incident incident ON incident.id = new.incident
 ON CONFLICT (incident_id) DO UPDATE SET number = EXCLUDED.number, datestamp = EXCLUDED.datestamp,
     origin = EXCLUDED.origin, category = coalesce(nullif(EXCLUDED.category, ''), kept.category),
     deleted = EXCLUDED.deleted
@@ -89,11 +90,17 @@ class Page:
     remaining: int
 
 
-def project(publication: Publication) -> None:
-    """Lists the record of a new entry of the log, in the place of its former row. Call it under the log's lock."""
-    values = {"number": publication.number, "incident": publication.incident_id}
+def project(publications: Sequence[Publication]) -> None:
+    """Lists the records, each another, of new publications, in the place of their former rows.
+
+    Call it under the log's lock.
+    """
+    places = {
+        "numbers": [one.number for one in publications],
+        "incidents": [one.incident_id for one in publications],
+    }
     with connection.cursor() as cursor:
-        cursor.execute(_PROJECT, {**values, "leeway": LEEWAY, "withdrawn": Status.WITHDRAWN.value})
+        cursor.execute(_PROJECT, {**places, "leeway": LEEWAY, "withdrawn": Status.WITHDRAWN.value})
 
 
 def page(wanted: Wanted, *, after: Place | None, limit: int, documents: bool) -> Page:

@@ -88,7 +88,8 @@ def document_in(member: str, payload: bytes) -> bytes:
         values = json.loads(payload)
         if values.keys() != {member, "salt"} or canonical_bytes(values) != payload:
             raise BadLeafError(f"the payload is no canonical {member} with its salt")
-        return canonical_bytes(values[member])
+        # In RFC 8785 form, so that the document's own bytes stand in it as they are.
+        return payload[len(f'{{"{member}":') : -len(b',"salt":' + canonical_bytes(values["salt"]) + b"}")]
     except (AttributeError, NotCanonicalError, ValueError, RecursionError) as error:
         if isinstance(error, BadLeafError):
             raise

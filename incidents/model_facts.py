@@ -7,10 +7,10 @@ catalogue learns on, so that `incidents.refreshing` asks again.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models.functions import Lower
+from django.db.models import Exists, F, OuterRef, Q
 
 from catalogue import lineage
-from catalogue.models import Alias, Model, Snapshot
+from catalogue.models import Alias, Lineage, Model, Snapshot
 from catalogue.naming import find_alias
 from catalogue.openness import Dimension as Openness
 from catalogue.profiles import profile_of
@@ -36,11 +36,18 @@ def facts_of(document: Mapping[str, Any], known: Known | None = None) -> set[Pai
 
 
 def note_strangers(known: Known, documents: Iterable[Mapping[str, Any]]) -> None:
-    """Notes, by one question for all, which of the models named the catalogue does not know."""
+    """Notes, by one question for all, of which of the models named the catalogue knows the name at most."""
     named = {key for document in documents for key in _named(document)} - known.keys()
-    rows = Alias.objects.annotate(key=Lower("name"))
-    found = rows.filter(hub__in={hub for hub, _ in named}, key__in={name for _, name in named if "\x00" not in name})
-    known.update({key: set() for key in named - set(found.values_list("hub", "key"))})
+    hubs, names = {hub for hub, _ in named}, {name for _, name in named if "\x00" not in name}
+    described = Exists(Snapshot.objects.filter(model=OuterRef("model")))
+    derived = Exists(Lineage.objects.filter(child=OuterRef("model"), ended_at=None))
+    bare = ~described & ~derived & Q(model__name_key=F("name_key"))
+    rows = Alias.objects.filter(hub__in=hubs, name_key__in=names).annotate(bare=bare)
+    found = {
+        (hub, name): {(Dimension.BASE_MODEL, spelled)} if is_bare else None
+        for hub, name, spelled, is_bare in rows.values_list("hub", "name_key", "model__name", "bare")
+    }
+    known.update({key: facts for key in named if (facts := found.get(key, set())) is not None})
 
 
 def public_snapshot(model: Model) -> Snapshot | None:

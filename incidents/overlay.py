@@ -13,11 +13,12 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from incidents import publishing, tree
+from incidents import showing, tree
 from incidents.models import STANDS, Incident, Operation, Publication, SearchRow
 from incidents.overlay_models import Overlay
-from incidents.publishing import Standing, instant
+from incidents.publishing import instant
 from incidents.record import Record, Status
+from incidents.showing import Standing, Version
 from lib.text import clean_text
 
 MOST_NOTE, MOST_REASON = 2000, 500
@@ -42,7 +43,7 @@ def annotate(public_id: str, *, note: str, same_event: str = "") -> Overlay:
     overlay = _of(public_id)
     overlay.note, overlay.same_event = _cleaned(note, MOST_NOTE), _ours(same_event)
     overlay.save()
-    publishing.tell()
+    showing.tell()
     return overlay
 
 
@@ -156,8 +157,11 @@ def _project(incident: Incident, operation: Operation) -> Publication:
         raise OverlayError(f"{incident.public_id} was never published")
     standing = Standing(last.object_digest, index_at_origin=last.index_at_origin)
     document = bytes(incident.document)
-    record = as_shown(incident, Record.model_validate_json(document))
-    return publishing.show(incident, operation, record, document, standing, at=timezone.now().replace(microsecond=0))
+    record = Record.model_validate_json(document)
+    if hidden_among([incident]):
+        record = as_hidden(record)
+    at = timezone.now().replace(microsecond=0)
+    return showing.show([Version(incident, operation, record, document, standing, at)])[0]
 
 
 def _list_again(incident: Incident) -> None:
@@ -166,7 +170,13 @@ def _list_again(incident: Incident) -> None:
         cursor.execute(_LIST_AGAIN, [STANDS, incident.pk])
 
 
-def as_shown(incident: Incident, record: Record) -> Record:
-    """The record for whatever finds and counts it: as withdrawn, where this node hides it."""
-    is_hidden = incident.pk is not None and Overlay.objects.filter(incident=incident, hidden_at__isnull=False).exists()
-    return record.model_copy(update={"status": Status.WITHDRAWN}) if is_hidden else record
+def hidden_among(incidents: Iterable[Incident]) -> set[str]:
+    """The public ids of those that this node hides."""
+    known = [incident.pk for incident in incidents if incident.pk is not None]
+    rows = Overlay.objects.filter(incident__in=known, hidden_at__isnull=False)
+    return set(rows.values_list("incident__public_id", flat=True)) if known else set()
+
+
+def as_hidden(record: Record) -> Record:
+    """For whatever finds and counts it: as withdrawn, as long as this node hides it."""
+    return record.model_copy(update={"status": Status.WITHDRAWN})

@@ -19,6 +19,7 @@ from incidents.log_models import Checkpoint, LogEntry
 from incidents.log_rules import BrokenRuleError, VoidError, check_step, document_of, read_keys, read_object
 from incidents.models import Incident, Operation
 from incidents.record import Record, Status
+from incidents.showing import Standing
 from lib.merkle import TILE_WIDTH
 from lib.notes import BadNoteError, TreeHead, open_note, parse_tree_head
 
@@ -124,4 +125,4 @@ def _without_document(entry: LogEntry, leaf: Leaf, incident: Incident, at: datet
     incident.version, incident.status, incident.modified_at = leaf.rev, Status.WITHDRAWN, at
     incident.save()
     operation = {LeafOp.PUBLISH: Operation.PUBLISH, LeafOp.RETRACT: Operation.WITHDRAW}.get(leaf.op, Operation.CORRECT)
-    publishing.Standing.of(entry).publication(incident, operation, leaf.rev, at).save(force_insert=True)
+    Standing.of(entry).publication(incident, operation, leaf.rev, at).save(force_insert=True)

@@ -1,7 +1,7 @@
 """The rows that find records: written with each entry of the log, and derived again from the documents at any time."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from incidents.model_facts import Known, facts_of, note_strangers
-from incidents.models import STANDS, Incident, Operation, Publication, SearchRefresh, SearchRow
+from incidents.models import STANDS, FacetCount, Incident, Operation, Publication, SearchRefresh, SearchRow
 from incidents.record import Severity, Status
 from incidents.tokens import Pair, days_of, pairs_of, texts_of, token
 
@@ -32,13 +32,21 @@ FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[], %s::timesta
         heading, summary, description)
 """
 _CLOSE = """
-UPDATE incidents_searchrow SET until = %s WHERE incident_id = %s AND until = %s AND number < %s
-RETURNING in_force, tokens
+UPDATE incidents_searchrow former SET until = new.number
+FROM unnest(%s::bigint[], %s::bigint[]) AS new(number, incident)
+WHERE former.incident_id = new.incident AND former.until = %s AND former.number < new.number
+RETURNING former.incident_id, former.in_force, former.tokens
 """
 _COUNT = """
-INSERT INTO incidents_facetcount AS kept (token, dimension, value, records)
-SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[]) AS new(token, dimension, value), (VALUES (%s)) AS one
-ON CONFLICT (token) DO UPDATE SET records = kept.records + EXCLUDED.records, value = EXCLUDED.value
+INSERT INTO incidents_facetcount (token, dimension, value, records)
+SELECT * FROM unnest(%s::bigint[], %s::smallint[], %s::text[], %s::bigint[]) AS new(token, dimension, value, records)
+ORDER BY token
+ON CONFLICT (token) DO UPDATE SET records = EXCLUDED.records, value = EXCLUDED.value
+"""
+_NAME = """
+INSERT INTO incidents_facetcount (token, dimension, value, records)
+SELECT *, 0 FROM unnest(%s::bigint[], %s::smallint[], %s::text[]) AS new(token, dimension, value)
+ON CONFLICT (token) DO UPDATE SET value = EXCLUDED.value
 """
 # What an erased record alone had: its name must not stay as a value that nothing has.
 _FORGET = """
@@ -72,16 +80,25 @@ class _Version:
         return bool(self.document["status"] != Status.WITHDRAWN)
 
 
-def project(publication: Publication) -> None:
-    """The row of a new entry of the log, in the place of the record's former one. Call it in its transaction."""
+def project(publications: Sequence[Publication]) -> None:
+    """The rows of new publications, each of another record, in the place of the records' former ones.
+
+    Call it in their transaction.
+    """
     _lock()
-    version = _version(publication, {})
+    known: Known = {}
+    documents = {one.number: _document(one) for one in publications}
+    note_strangers(known, documents.values())
+    versions = [_version(one, documents[one.number], known) for one in publications]
+    numbers, incidents = [one.number for one in versions], [one.incident for one in versions]
     with connection.cursor() as cursor:
-        cursor.execute(_CLOSE, [version.number, version.incident, STANDS, version.number])
-        former = cursor.fetchone()
-    _insert([(version, STANDS)])
-    _change_counts(former[1] if former and former[0] else (), version.tokens if version.in_force else {})
-    _schedule([version.incident])
+        cursor.execute(_CLOSE, [numbers, incidents, STANDS])
+        former = {incident: tokens for incident, in_force, tokens in cursor.fetchall() if in_force}
+    _insert((version, STANDS) for version in versions)
+    _change_counts(
+        (former.get(version.incident, ()), version.tokens if version.in_force else {}) for version in versions
+    )
+    _schedule(incidents)
 
 
 def remove(incident: int) -> None:
@@ -105,12 +122,12 @@ def describe_again(incident: int) -> bool:
     row = SearchRow.objects.select_related("publication").filter(incident=incident, until=STANDS).first()
     if row is None:
         return False
-    version = _version(row.publication, {})
+    version = _version(row.publication, _document(row.publication), {})
     if set(version.tokens) == set(row.tokens):
         return False
     SearchRow.objects.filter(pk=row.pk).update(tokens=list(version.tokens))
     if row.in_force:
-        _change_counts(row.tokens, version.tokens)
+        _change_counts([(row.tokens, version.tokens)])
     return True
 
 
@@ -144,8 +161,9 @@ def _rebuild(incidents: Sequence[int], known: Known) -> int:
     # Asked again under the lock: one may have been erased since it was found.
     standing = Publication.objects.filter(incident__in=incidents, incident__erased_at=None)
     entries = standing.order_by("incident", "-number")
-    note_strangers(known, [json.loads(bytes(entry.document)) for entry in entries])
-    versions = [_version(entry, known) for entry in entries]
+    documents = {entry.number: _document(entry) for entry in entries}
+    note_strangers(known, documents.values())
+    versions = [_version(entry, documents[entry.number], known) for entry in entries]
     SearchRow.objects.filter(publication__in=[version.number for version in versions]).delete()
     following = dict.fromkeys(incidents, STANDS)
     rows = []
@@ -154,16 +172,20 @@ def _rebuild(incidents: Sequence[int], known: Known) -> int:
         following[version.incident] = version.number
     _insert(rows)
     # Only the words: `recount` counts when all rows are there.
-    _name({number: pair for version in versions for number, pair in version.tokens.items()}, records=0)
+    _name({number: pair for version in versions for number, pair in version.tokens.items()})
     _schedule({version.incident for version in versions})
     return len(versions)
 
 
-def _version(publication: Publication, known: Known) -> _Version:
-    document = json.loads(bytes(publication.document))
+def _document(publication: Publication) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(bytes(publication.document))
     if publication.operation == Operation.WITHDRAW:
         # Also of a record that this node hides, whose document says something else.
         document["status"] = Status.WITHDRAWN.value
+    return document
+
+
+def _version(publication: Publication, document: Mapping[str, Any], known: Known) -> _Version:
     pairs = sorted(pairs_of(document) | facts_of(document, known), key=lambda pair: (pair[0].value, pair[1]))
     return _Version(publication.number, publication.incident_id, document, {token(*pair): pair for pair in pairs})
 
@@ -191,23 +213,36 @@ def _columns(version: _Version, until: int) -> list[Any]:
     ]
 
 
-def _change_counts(before: Iterable[int], now: Mapping[int, Pair]) -> None:
-    gone = sorted(set(before) - now.keys())
-    _name({number: pair for number, pair in now.items() if number not in set(before)}, records=1)
-    with connection.cursor() as cursor:
-        cursor.execute(_DISCOUNT, [gone])
+def _change_counts(changes: Iterable[tuple[Collection[int], Mapping[int, Pair]]]) -> None:
+    """Counts records, in this order, out under the tokens that each had in force, and in under those that it has."""
+    steps = [(set(before), now) for before, now in changes]
+    counts = _counts({number for before, now in steps for number in before ^ now.keys()})
+    for before, now in steps:
+        for number, (dimension, value) in now.items():
+            if number not in before:
+                counts[number] = (dimension.value, value[:400], counts[number][2] + 1 if number in counts else 1)
+        for number in before - now.keys():
+            if number in counts:
+                # Never below zero: until `rebuild` has counted again, a row may have tokens that are not counted yet.
+                counts[number] = (*counts[number][:2], max(counts[number][2] - 1, 0))
+    columns = zip(*((number, *count) for number, count in counts.items()), strict=True)
+    if counts:
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, [list(column) for column in columns])
 
 
-def _name(tokens: Mapping[int, Pair], *, records: int) -> None:
-    """Adds so many records to these tokens, which are known by their values from now on."""
-    pairs = tokens.values()
-    columns: list[Any] = [
-        list(tokens),
-        [dimension.value for dimension, _ in pairs],
-        [value[:400] for _, value in pairs],
-    ]
+def _counts(tokens: Collection[int]) -> dict[int, tuple[int, str, int]]:
+    """Dimension, value and records of tokens."""
+    rows = FacetCount.objects.filter(token__in=tokens).values_list("token", "dimension", "value", "records")
+    return {number: (dimension, value, records) for number, dimension, value, records in rows}
+
+
+def _name(tokens: Mapping[int, Pair]) -> None:
+    """These tokens are known by their values from now on."""
+    dimensions = [dimension.value for dimension, _ in tokens.values()]
+    columns: list[Any] = [list(tokens), dimensions, [value[:400] for _, value in tokens.values()]]
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, [*columns, records])
+        cursor.execute(_NAME, columns)
 
 
 def _schedule(incidents: Iterable[int]) -> None:

@@ -41,6 +41,15 @@ def peak():
     return int(line.split()[1]) / 1024
 
 
+def spent():
+    """Processor seconds of this process and of the server's that answers it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        (pid,) = cursor.fetchone()
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return time.process_time() + (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 def on_disk():
     """Bytes of what was received and what became of it, indexes included."""
     with connection.cursor() as cursor:
@@ -69,25 +78,27 @@ def test_catching_up(served, tmp_path, size):
     before = on_disk()
     peer = peering.add(vkey=said["vkey"], log=served, acceptance=Acceptance.PUBLISH)
 
-    resting, started = forget_peak(), time.monotonic()
+    resting, began, started = forget_peak(), spent(), time.monotonic()
     reading = following.open_copy(peer, LogCopy(served))
     while following.read_on(peer, reading):
         pass
-    read, read_peak = time.monotonic() - started, peak()
+    read, read_peak, read_spent = time.monotonic() - started, peak(), spent() - began
 
     forget_peak()
-    started = time.monotonic()
+    began, started, locked = spent(), time.monotonic(), [0.0]
     while applying.apply_next(peer):
-        pass
-    shown, shown_peak = time.monotonic() - started, peak()
+        locked.append(time.monotonic() - started - sum(locked))
+    shown, shown_peak, shown_spent = time.monotonic() - started, peak(), spent() - began
 
     assert (peer.size, peer.applied) == (size, size)
     assert Outcome.objects.filter(verdict=Verdict.SHOWN).count() == size - 1
     print(
         f"\n{size:>7,} entries of {said['bytes'] / size:,.0f} bytes: read and verified in {read:.1f} s"
-        f" ({size / read:,.0f}/s, {read_peak - resting:+.0f} MB over {resting:.0f} MB);"
-        f" shown in {shown:.1f} s ({size / shown:,.0f}/s, {shown_peak - resting:+.0f} MB);"
-        f" {(on_disk() - before) / size:,.0f} bytes an entry on disk"
+        f" ({size / read:,.0f}/s; {size / read_spent:,.0f} a processor second;"
+        f" {read_peak - resting:+.0f} MB over {resting:.0f} MB);"
+        f" shown in {shown:.1f} s ({size / shown:,.0f}/s; {size / shown_spent:,.0f} a processor second;"
+        f" {shown_peak - resting:+.0f} MB; a transaction took {statistics.median(locked[1:]):.2f} s,"
+        f" {max(locked):.2f} at most); {(on_disk() - before) / size:,.0f} bytes an entry on disk"
     )
 
 

@@ -1,5 +1,6 @@
 """A long log as files, the way a mirror on any web server keeps one: `python -m tests.bench.long_log FOLDER SIZE`."""
 
+import hashlib
 import json
 import struct
 import sys
@@ -9,15 +10,19 @@ import django
 
 django.setup()
 
-from lib.merkle import TILE_WIDTH, leaf_hash, perfect_root, tile_path  # noqa: E402 - the apps come first
+from incidents.record import AffectedModel, Match  # noqa: E402 - the apps come first
+from lib.merkle import TILE_WIDTH, leaf_hash, perfect_root, tile_path  # noqa: E402
 from tests.stand_ins.node import Log  # noqa: E402
+
+# A longer log names more models.
+RECORDS_OF_A_MODEL = 5
 
 
 def write(folder: Path, size: int) -> dict[str, object]:
     """Writes the files of a log of so many entries, all but the first records; what its operators would say."""
     log = Log("long.example")
     while len(log.entries) < size:
-        log.publish()
+        log.publish(affected=(_model(len(log.entries) % max(size // RECORDS_OF_A_MODEL, 1)),))
     hashes = [leaf_hash(entry.leaf) for entry in log.entries]
     for first in range(0, size, TILE_WIDTH):
         part = log.entries[first : first + TILE_WIDTH]
@@ -36,6 +41,12 @@ def write(folder: Path, size: int) -> dict[str, object]:
     _put(folder / "checkpoint", log.checkpoint().encode())
     octets = sum(len(one.leaf) + len(one.text or b"") for one in log.entries)
     return {"vkey": log.vkey, "bytes": octets}
+
+
+def _model(number: int) -> AffectedModel:
+    """One whose name is like no other's."""
+    name = hashlib.sha256(b"%d" % number).hexdigest()
+    return AffectedModel(hub="huggingface", name=f"{name[:12]}/{name[12:24]}", match=Match.REPOSITORY)
 
 
 def _place(number: int, width: int) -> str:

@@ -6,6 +6,7 @@ import pytest
 from django.apps import apps
 from django.contrib.admin.models import LogEntry
 from django.db import connection
+from django.db.models import Q
 from django.test import Client
 from django.utils import timezone
 
@@ -171,7 +172,8 @@ class TestLookAlikes:
                 [alias.model_id],
             )
             cursor.execute("ANALYZE catalogue_alias")
-        plan = concerns._candidates(alias).explain()
+        name = concerns._Name(alias.pk, alias.hub, alias.name, alias.skeleton, alias.model_id)
+        plan = concerns._sharing_a_part([name], Q()).explain()
         assert "on catalogue_alias_repository" in plan
         assert "on catalogue_alias_skeleton" in plan
 

@@ -1,4 +1,4 @@
-"""A process of the node that SIGKILL ends at one step: `python -m tests.faults.die_at STEP sign|publish`."""
+"""A process of the node that SIGKILL ends at one step: `python -m tests.faults.die_at STEP sign|publish|follow`."""
 
 import os
 import signal
@@ -9,7 +9,9 @@ import django
 
 django.setup()
 
-from incidents import checkpoints, guard, keyring, sequencing  # noqa: E402 - the apps come first
+from federation import applying  # noqa: E402 - the apps come first
+from federation.models import Peer  # noqa: E402
+from incidents import checkpoints, guard, keyring, sequencing, showing  # noqa: E402
 from incidents.log_models import Checkpoint  # noqa: E402
 from incidents.publishing import publish  # noqa: E402
 from tests import factories  # noqa: E402
@@ -32,6 +34,8 @@ STEPS = {
     "after the world can read it": lambda: after(Checkpoint.objects, "get_or_create"),
     "with keys in files": lambda: after(keyring, "make"),
     "before the commit": lambda: after(sequencing, "wake"),
+    "when all is written": lambda: after(showing, "tell"),
+    "when it is committed": lambda: setattr(Peer, "refresh_from_db", die),
 }
 
 
@@ -40,5 +44,7 @@ if __name__ == "__main__":
     STEPS[step]()
     if work == "sign":
         checkpoints.sign_due()
+    elif work == "follow":
+        applying.apply_next(Peer.objects.get())
     else:
         publish(factories.record(id="FL-2026-KKKKKKKK"))

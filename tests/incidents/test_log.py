@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 
-from incidents import checkpoints, guard, key_events, keyring, log, publishing, search_rows, sequencing, tree
+from incidents import checkpoints, guard, key_events, keyring, log, search_rows, sequencing, showing, tree
 from incidents.guard import LogRefusesError
 from incidents.keys import Purpose
 from incidents.leaves import BadLeafError, parse_leaf
@@ -27,6 +27,7 @@ from incidents.models import (
 )
 from incidents.publishing import ErasureReason, NotPublishableError, erase, mint_public_id, publish, revise
 from incidents.record import Record, Status
+from incidents.showing import Standing, Version
 from lib import jws, merkle
 from lib.canonical import canonical_bytes, digest
 from lib.notes import open_note, parse_tree_head
@@ -378,7 +379,8 @@ def rewind(count):
             incident.delete()
             continue
         document, incident.status = bytes(last.document), Status.WITHDRAWN  # its names are counted anew
-        publishing._project(incident, Record.model_validate_json(document), document)
+        record, standing = Record.model_validate_json(document), Standing(last.object_digest)
+        showing.project([Version(incident, Operation.PUBLISH, record, document, standing, last.at)])
     search_rows.rebuild()
 
 
