@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from accounts.models import User
 from tests.stand_ins.huggingface import StandInHub, example_model
+from tests.waiting import PATIENCE
 
 # axe-core as a package brings it, with the version that the requirements pin.
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
@@ -95,6 +96,7 @@ def tabs(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
 
     def open_tab(**options: object) -> Visit:
         context = browser.new_context(**options)
+        context.set_default_timeout(1000 * PATIENCE)
         tab = Visit(context.new_page(), address)
         if options.get("java_script_enabled", True):
             context.add_init_script(_TELLS)
