@@ -84,11 +84,11 @@ def django_db_setup(django_db_setup: None, django_db_modify_db_settings: str, dj
         cursor.execute(f"ALTER DATABASE {connection.settings_dict['NAME']} SET synchronous_commit = off")
         cursor.execute("SET synchronous_commit = off")
     yield
-    # A database that a thread of some server is still in cannot be dropped.
+    # A database that a thread of a test's server is still in cannot be dropped.
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
         )
 
 
