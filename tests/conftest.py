@@ -87,7 +87,7 @@ def django_db_setup(django_db_setup: None, django_db_modify_db_settings: str, dj
     # A database that a thread of a test's server is still in cannot be dropped.
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
             " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
         )
 

@@ -15,7 +15,7 @@ from catalogue.models import Lookup
 from incidents import publishing
 from reports import webhooks, workflow
 from tests import factories
-from tests.browser.conftest import AXE, Visit, tabs
+from tests.browser.conftest import AXE, OF_LOOKS, Visit, tabs
 from tests.conftest import empty_what_was_used
 from tests.markup import problems
 from tests.stand_ins.huggingface import StandInHub, example_model
@@ -31,7 +31,6 @@ SIZES = {
 # Of two pages that follow each other, which share most of what is on them, each has two of the four.
 LOOKS = ((("wide", "light"), ("smallest", "dark")), (("smallest", "light"), ("wide", "dark")))
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-OF_LOOKS = ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]
 STATUSES = {"erased record": 410, "not found": 404, "bad address": 400}
 MOST_CRAWLED = 150
 

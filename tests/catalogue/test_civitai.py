@@ -93,7 +93,6 @@ def test_package_urls_carry_no_version_because_its_files_can_change():
 @pytest.fixture
 def hub(settings):
     settings.HUB_TOKENS = {"civitai": ""}
-    settings.HUB_TIMEOUT_SECONDS = 1.0
     with StandInCivitai([example_model(4384)]) as stand_in:
         settings.HUB_ENDPOINTS = {"civitai": stand_in.url}
         yield stand_in

@@ -132,7 +132,6 @@ def test_package_urls_are_lower_case_and_carry_a_version_only_where_it_cannot_mo
 @pytest.fixture
 def hub(settings):
     settings.HUB_TOKENS = {"github": ""}
-    settings.HUB_TIMEOUT_SECONDS = 1.0
     with StandInGitHub([example_repository("acme/bert")]) as stand_in:
         settings.HUB_ENDPOINTS = {"github": stand_in.url}
         yield stand_in

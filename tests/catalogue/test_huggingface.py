@@ -127,7 +127,6 @@ def test_one_word_names_have_no_package_url():
 @pytest.fixture
 def hub(settings):
     settings.HUB_TOKENS = {"huggingface": ""}
-    settings.HUB_TIMEOUT_SECONDS = 1.0
     with StandInHub([example_model("acme/bert")]) as stand_in:
         settings.HUB_ENDPOINTS = {"huggingface": stand_in.url}
         close_session()

@@ -116,7 +116,6 @@ def test_a_version_number_is_immutable(revision, immutable):
 @pytest.fixture
 def hub(settings):
     settings.HUB_TOKENS = {"kaggle": ""}
-    settings.HUB_TIMEOUT_SECONDS = 1.0
     documents = {NAME: example_variation(NAME), "acme/bert": example_model("acme/bert")}
     with StandInKaggle(documents) as stand_in:
         settings.HUB_ENDPOINTS = {"kaggle": stand_in.url}

@@ -124,7 +124,6 @@ def test_package_urls_carry_a_version_only_where_it_cannot_move():
 @pytest.fixture
 def hub(settings):
     settings.HUB_TOKENS = {"modelscope": ""}
-    settings.HUB_TIMEOUT_SECONDS = 1.0
     with StandInModelScope([example_model("acme/bert")]) as stand_in:
         settings.HUB_ENDPOINTS = {"modelscope": stand_in.url}
         yield stand_in

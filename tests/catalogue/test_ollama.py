@@ -116,7 +116,6 @@ def test_a_path_that_package_urls_cannot_carry_gives_none():
 @pytest.fixture
 def hub(settings):
     settings.HUB_TOKENS = {"ollama": ""}
-    settings.HUB_TIMEOUT_SECONDS = 4.0
     with StandInRegistry(["library/bert", "acme/bert"]) as stand_in:
         settings.HUB_ENDPOINTS = {"ollama": stand_in.url}
         yield stand_in
