@@ -15,7 +15,7 @@ import pytest
 from allauth.account.internal.flows.login import record_authentication
 from celery import current_app
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client, TransactionTestCase
 from hypothesis import settings as hypothesis
 
@@ -84,12 +84,14 @@ def django_db_setup(django_db_setup: None, django_db_modify_db_settings: str, dj
         cursor.execute(f"ALTER DATABASE {connection.settings_dict['NAME']} SET synchronous_commit = off")
         cursor.execute("SET synchronous_commit = off")
     yield
-    # A database that a thread of a test's server is still in cannot be dropped.
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
-        )
+    # A database that a thread of a test's server is still in cannot be dropped, nor one that we are in.
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+            )
+        connections.close_all()
 
 
 def empty_what_was_used(_case: TransactionTestCase | None = None) -> None:
