@@ -15,7 +15,7 @@ import pytest
 from allauth.account.internal.flows.login import record_authentication
 from celery import current_app
 from django.conf import settings
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client, TransactionTestCase
 from hypothesis import settings as hypothesis
 
@@ -24,7 +24,8 @@ from api import incident_list
 from incidents import guard, position
 from lib import limits
 from lib.store import store
-from tests import factories
+from tests import database, factories
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parent.parent
 # A password costs half a second by design; the tests make hundreds.
@@ -34,6 +35,16 @@ settings.PUBLIC_READS = "default"
 # How long one example takes says how busy the machine is, and nothing of the code.
 hypothesis.register_profile("suite", deadline=None)
 hypothesis.load_profile("suite")
+
+
+# What takes minutes, or waits for other processes: whole nodes, killed workers, browsers.
+_LONG = ("tests/federation/test_ring.py", "tests/config/", "tests/faults/", "tests/browser/")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first: at the end, no process that shares the tests is left alone with them."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONG))
 
 
 @pytest.fixture(autouse=True)
@@ -54,8 +65,17 @@ def _clients_sign_in_with_a_second_factor(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None, django_db_blocker: Any) -> str:
+    """Has the tests' database copied where that can be; the name of what it is copied from."""
+    with django_db_blocker.unblock():
+        return database.use_template()
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_modify_db_settings: str, django_db_blocker: Any) -> Iterator[None]:
     """After a test with transactions of its own all tables are emptied, which append-only ones refuse elsewhere."""
+    with django_db_blocker.unblock():
+        database.keep_template(django_db_modify_db_settings)
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         cursor.execute("SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'never_emptied'")
         for (table,) in cursor.fetchall():
@@ -63,6 +83,15 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
         # Nothing here has to survive the loss of power; whoever connects, no commit waits for the disk.
         cursor.execute(f"ALTER DATABASE {connection.settings_dict['NAME']} SET synchronous_commit = off")
         cursor.execute("SET synchronous_commit = off")
+    yield
+    # A database that a thread of a test's server is still in cannot be dropped, nor one that we are in.
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
+            )
+        connections.close_all()
 
 
 def empty_what_was_used(_case: TransactionTestCase | None = None) -> None:
@@ -184,4 +213,4 @@ def kill_tree(process: subprocess.Popen[bytes]) -> None:
         return
     for member in family:
         member.kill() if member.is_running() else None
-    process.wait(timeout=10)
+    process.wait(timeout=PATIENCE)

@@ -28,7 +28,10 @@ def application(environ, start_response):
 
 # Every picture sent is drawn anew in a process of its own: what takes files is tried at random, not at every boundary.
 WITH_FILES = ["submit_report", "submit_results", "add_evidence"]
-CONFIG = {"operations": [{"include-operation-id": WITH_FILES, "phases": {"coverage": {"enabled": False}}}]}
+# The forms of an export are asked for alike, by the same code: one of them at every boundary says it of all.
+_, *ALIKE = [f"export_incidents_{form}" for form in MEDIA_TYPES]
+AT_RANDOM = {"include-operation-id": [*WITH_FILES, *ALIKE], "phases": {"coverage": {"enabled": False}}}
+CONFIG = {"operations": [AT_RANDOM]}
 document = schemathesis.openapi.from_wsgi("/api/schema", application, config=schemathesis.Config.from_dict(CONFIG))
 
 

@@ -17,6 +17,7 @@ from reports.models import Activity
 from tests import factories
 from tests.api.test_reports import ANSWERS
 from tests.conftest import ROOT, environment, kill_tree
+from tests.waiting import IN_TIME, PATIENCE
 
 # It knows no media type of exports; to it they are bytes.
 CONFIG = """
@@ -45,7 +46,7 @@ def node(django_db_setup, tmp_path_factory):
             stderr=output,
         )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + PATIENCE
         while not _answers(f"{address}/livez"):
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.1)
@@ -161,7 +162,7 @@ def test_what_no_client_sends_is_answered_with_a_problem_and_never_a_500(node):
         ("GET", "/api/v1/nothing", None, {}, {404}),
     ]
     for method, path, body, headers, expected in tries:
-        answer = httpx2.request(method, f"{node}{path}", content=body, headers=headers, timeout=20)
+        answer = httpx2.request(method, f"{node}{path}", content=body, headers=headers, timeout=PATIENCE)
         assert answer.status_code in expected, (method, path[:80], answer.status_code, answer.text[:300])
         if answer.status_code >= 400:
             assert answer.headers["Content-Type"] == "application/problem+json", (path[:80], answer.headers)
@@ -172,7 +173,9 @@ def test_a_body_may_come_in_chunks_up_to_the_same_bound(node):
     whole = json.dumps({"items": ["example-org/tiny-chat"]}).encode()
 
     def post(path, parts, content_type="application/json"):
-        return httpx2.post(f"{node}{path}", content=iter(parts), headers={"Content-Type": content_type}, timeout=20)
+        return httpx2.post(
+            f"{node}{path}", content=iter(parts), headers={"Content-Type": content_type}, timeout=PATIENCE
+        )
 
     answer = post("/api/v1/check", [whole[:7], whole[7:]])
     assert answer.request.headers["Transfer-Encoding"] == "chunked"
@@ -194,7 +197,7 @@ def test_a_request_that_never_ends_its_headers_holds_up_nobody_else(node):
     try:
         for one in slow:
             one.sendall(b"GET /api/v1/incidents HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")
-        assert httpx2.get(f"{node}/api/v1/incidents", timeout=10).status_code == 200
+        assert httpx2.get(f"{node}/api/v1/incidents", timeout=IN_TIME).status_code == 200
     finally:
         for one in slow:
             one.close()

@@ -16,9 +16,12 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from accounts.models import User
 from tests.stand_ins.huggingface import StandInHub, example_model
+from tests.waiting import PATIENCE
 
 # axe-core as a package brings it, with the version that the requirements pin.
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+# Its rules whose answer follows from colours and widths.
+OF_LOOKS = ["color-contrast", "link-in-text-block", "target-size", "scrollable-region-focusable"]
 CHROMIUM = shutil.which("chromium", path=f"{os.environ.get('PATH', '')}:/usr/bin")
 _ARGUMENTS = (
     "--disable-gpu",
@@ -95,6 +98,7 @@ def tabs(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
 
     def open_tab(**options: object) -> Visit:
         context = browser.new_context(**options)
+        context.set_default_timeout(1000 * PATIENCE)
         tab = Visit(context.new_page(), address)
         if options.get("java_script_enabled", True):
             context.add_init_script(_TELLS)
@@ -111,6 +115,15 @@ def tabs(browser: Browser, address: str) -> Iterator[Callable[..., Visit]]:
         for context, _ in opened:
             context.close()
     assert complaints == []
+
+
+def looks(page: Page, *widths: int) -> Iterator[str]:
+    """The page at each width, light and dark; what to call it there."""
+    for width in widths:
+        page.set_viewport_size({"width": width, "height": 900})
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            yield f"{page.url}, {width} wide, {scheme}"
 
 
 @pytest.fixture

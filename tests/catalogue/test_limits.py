@@ -14,6 +14,7 @@ from catalogue.models import Lookup, Snapshot
 from catalogue.naming import name_model
 from lib.store import store
 from tests.stand_ins.huggingface import StandInHub, example_model
+from tests.waiting import PATIENCE
 
 HUB = "huggingface"
 
@@ -45,9 +46,9 @@ def test_a_count_that_is_higher_than_ours_gives_nothing_back_within_the_window()
 
 
 def test_a_window_that_is_over_is_a_fresh_one():
-    limits.learn(HUB, told(0, 0.2))
+    limits.learn(HUB, told(0, 1))
     assert permitted(1) == 0
-    time.sleep(0.25)
+    time.sleep(1.05)
     assert permitted(1) == 1
 
 
@@ -76,11 +77,11 @@ def test_the_circuit_opens_after_failures_in_a_row_and_an_answer_closes_it():
 
 
 def test_after_its_time_the_circuit_lets_one_question_through(monkeypatch):
-    monkeypatch.setattr(limits, "FIRST_OPEN_SECONDS", 0.3)
+    monkeypatch.setattr(limits, "FIRST_OPEN_SECONDS", 1)
     for _ in range(limits.FAILURES_TO_OPEN):
         limits.learn(HUB, Answer(Outcome.TRANSIENT))
     assert permitted(1) == 0
-    time.sleep(0.35)
+    time.sleep(1.05)
     assert permitted(5) == 1
 
 
@@ -114,13 +115,13 @@ def test_many_threads_take_no_call_twice():
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_storm_of_500_due_models_stays_within_the_budget_and_ends_complete(settings):
-    """The hub allows 200 calls a second-and-a-half and refuses the rest; four workers, until all are answered."""
+def test_a_storm_of_200_due_models_stays_within_the_budget_and_ends_complete(settings):
+    """The hub allows 80 calls a second-and-a-half and refuses the rest; four workers, until all are answered."""
     settings.WAKES = {"model named": [], "lookups left over": []}
-    names = [f"storm/model-{number}" for number in range(500)]
+    names = [f"storm/model-{number}" for number in range(200)]
     with StandInHub([example_model(each) for each in names]) as hub:
         settings.HUB_ENDPOINTS = {HUB: hub.url}
-        hub.allow(200, 1.5)
+        hub.allow(80, 1.5)
         for each in names:
             name_model(Reference(HUB, each))
 
@@ -136,10 +137,10 @@ def test_a_storm_of_500_due_models_stays_within_the_budget_and_ends_complete(set
             thread.start()
         for thread in threads:
             thread.join()
-        assert time.monotonic() - started < 60
+        assert time.monotonic() - started < PATIENCE
         # Workers that were between permission and answer when the window closed may be refused once each.
-        assert len(hub.requests) - hub.refused == 500
+        assert len(hub.requests) - hub.refused == 200
         assert hub.refused <= 4 * 3
-    assert Snapshot.objects.count() == 500
+    assert Snapshot.objects.count() == 200
     assert not Lookup.objects.exclude(outcome="ok").exists()
     assert not Lookup.objects.filter(due_at__lte=timezone.now()).exists()

@@ -1,6 +1,6 @@
 """Names that could be taken for others."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -118,7 +118,7 @@ def test_a_slip_is_a_distance_of_one_at_most(a, b):
 @pytest.mark.parametrize("piece", ["a", "rn", "vv", "\ufdfa", "а-", "1"])  # noqa: RUF001 - the point
 def test_long_names_take_no_time(piece):
     name = (piece * 300)[:300]
-    started = perf_counter()
+    started = process_time()
     for _ in range(100):
         is_look_alike(f"{name}/{name}a", f"{name}b/{name}")
-    assert perf_counter() - started < 1
+    assert process_time() - started < 1

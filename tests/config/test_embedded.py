@@ -147,7 +147,7 @@ def test_sigterm_stops_everything(start: Start, used):
     family = program.family()
     program.signal(SIGTERM)
     assert program.ends() == 128 + SIGTERM
-    assert not survivors(family, 1)
+    assert not survivors(family)
 
 
 # --- Crashes --------------------------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_starts_with_what_a_power_cut_leaves(start: Start, first, home):
     ask(home, "CREATE TABLE kept AS SELECT 42 AS answer")
     family = program.family()
     stop_all(SIGKILL, [program.process, *family])
-    assert not survivors(family, 5)
+    assert not survivors(family)
     pidfile = home / "postgres" / "postmaster.pid"
     # Its number now belongs to somebody else, as it does after a reboot; in a container that is the rule.
     owner = pidfile.stat()

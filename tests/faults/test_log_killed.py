@@ -11,6 +11,7 @@ from incidents.publishing import publish
 from lib import merkle
 from lib.notes import parse_tree_head
 from tests import factories
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SIGNING = (
@@ -29,7 +30,7 @@ def killed(start, tmp_path, settings):
         environment = {"FAULTLINE_LOG_ROOT": str(settings.LOG_ROOT), "DJANGO_SETTINGS_MODULE": "config.settings"}
         environment["FAULTLINE_NODE_KEYS"] = ",".join(settings.NODE_KEYS)
         process = start("tests.faults.die_at", step, work, log=tmp_path / "log.txt", **environment)
-        assert process.wait(60) == -signal.SIGKILL, (tmp_path / "log.txt").read_text()
+        assert process.wait(PATIENCE) == -signal.SIGKILL, (tmp_path / "log.txt").read_text()
 
     return run
 

@@ -14,7 +14,7 @@ import pytest
 from reports import notices
 from reports.models import Draft, NamedModel, Report
 from tests.conftest import kill_tree
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 from tests.website.reporter import ANSWERS
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -27,7 +27,7 @@ class Browser:
     """What a browser does: keeps cookies, follows redirects, tries again."""
 
     def __init__(self, url: str) -> None:
-        self.client = httpx2.Client(base_url=url, follow_redirects=True, timeout=10, headers={"Origin": url})
+        self.client = httpx2.Client(base_url=url, follow_redirects=True, timeout=PATIENCE, headers={"Origin": url})
 
     def get(self, path: str) -> str:
         return self.client.get(path).text

@@ -33,6 +33,7 @@ from lib.canonical import canonical_bytes
 from tests import factories
 from tests.federation.test_following import followed, listed, pull, verdicts
 from tests.stand_ins.node import Entry, Log, Node
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -75,10 +76,10 @@ class TestTimes:
 
         slow = threading.Thread(target=pull_slowly)
         slow.start()
-        assert begun.wait(30)
+        assert begun.wait(PATIENCE)
         before = Client().get("/api/v1/changes").json()["entries"]
         ours = publish(factories.record())  # waits for the other, or stands behind it
-        slow.join(30)
+        slow.join(PATIENCE)
         after = Client().get(f"/api/v1/changes?after={before[-1]['number'] if before else 0}").json()["entries"]
         assert [entry["id"] for entry in before + after] == [theirs.id, ours.incident.public_id]
 

@@ -34,7 +34,7 @@ from lib.canonical import digest
 from tests.config.conftest import free_port
 from tests.stand_ins.gateway import Gateway
 from tests.stand_ins.node import Log
-from tests.waiting import wait_for
+from tests.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.xdist_group("federation")
 
@@ -72,7 +72,7 @@ class Hand:
 
     def end(self) -> None:
         """Leaves it nothing to do, and sees it end."""
-        self._process.communicate(timeout=60)
+        self._process.communicate(timeout=PATIENCE)
 
 
 class Ring:
@@ -353,7 +353,7 @@ def test_10_a_node_killed_in_the_middle_of_a_pull_goes_on_without_a_gap_or_a_sec
     hand("resume", domain="a.example")
     ring.wait(lambda: before < hand("peers")["a.example"]["applied"])
     ring.children["c"].process.send_signal(signal.SIGKILL)
-    psutil.wait_procs(family, timeout=30)
+    psutil.wait_procs(family, timeout=PATIENCE)
     left_at = hand("peers")["a.example"]
     assert before < left_at["applied"] < before + 50, "it was killed too late to tell"
 

@@ -242,16 +242,16 @@ class TestRefreshing:
             other.kill()
 
     def test_work_longer_than_a_lease_keeps_it_and_stops_where_it_was_lost(self, settings, monkeypatch):
-        settings.LEASE_SECONDS = 0.4
+        settings.LEASE_SECONDS = 1.2
         held = []
 
         def slow(*, going_on):
             for _ in range(6):
-                time.sleep(0.15)
+                time.sleep(0.4)
                 going_on()
                 held.append(ExportRefresh.objects.get().leased_until > timezone.now())
             ExportRefresh.objects.update(leased_until=timezone.now() + timedelta(seconds=99))
-            time.sleep(0.15)
+            time.sleep(0.4)
             going_on()
 
         monkeypatch.setattr(building, "refresh", slow)

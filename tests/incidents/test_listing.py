@@ -17,6 +17,7 @@ from incidents.models import Publication, SearchRow
 from incidents.publishing import publish
 from tests import factories
 from tests.incidents import collection
+from tests.waiting import PATIENCE
 
 ORDERS = [Order(sort, descending) for sort in Sort for descending in (True, False)]
 DIMENSIONS = {
@@ -121,7 +122,7 @@ def test_a_walk_sees_one_state_while_others_publish():
 
     def wait_for_a_publication():
         again.clear()
-        assert again.wait(20)
+        assert again.wait(PATIENCE)
 
     publisher = Thread(target=keep_publishing)
     publisher.start()

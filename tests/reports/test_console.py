@@ -23,6 +23,7 @@ from reports.models import Activity, Case, CaseModel, RejectReason, Release, Rep
 from tests import factories
 from tests.stand_ins.huggingface import StandInHub, example_model, example_verdict
 from tests.stand_ins.ranges import StandInFiles
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -182,7 +183,7 @@ def test_next_steps_over_a_report_that_another_is_taking():
     with transaction.atomic():
         Report.objects.select_for_update().get(pk=first.pk)
         with ThreadPoolExecutor(1) as pool:
-            assert pool.submit(claim).result(timeout=10) == second
+            assert pool.submit(claim).result(timeout=PATIENCE) == second
 
 
 class TestOneReport:

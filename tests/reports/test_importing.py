@@ -24,6 +24,7 @@ from reports.importing import BusyError
 from reports.models import Activity, ImportedRecord, ImportRun, NamedModel, NameMatch, RejectReason, Report, RunState
 from tests import factories
 from tests.conftest import ROOT, environment
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -210,16 +211,16 @@ def test_killed_half_way_it_is_run_again_and_repeats_nothing(tmp_path):
     program, log = tmp_path / "slow.py", tmp_path / "log"
     program.write_text(SLOW)
     process = _run(program, folder, log)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while "half-way" not in log.read_text():
         assert time.monotonic() < deadline, log.read_text()
         time.sleep(0.1)
     with pytest.raises(BusyError):
         importing.run(feed="osv", importer=importers()["osv"], path=folder)
     os.kill(process.pid, signal.SIGKILL)
-    process.wait(timeout=10)
+    process.wait(timeout=PATIENCE)
     assert Report.objects.count() == 12
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             run = importing.run(feed="osv", importer=importers()["osv"], path=folder)

@@ -31,6 +31,7 @@ from reports.models import (
 from reports.priority import WORDS, reasons, with_priority
 from reports.replies import AskReason
 from tests import factories
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -435,7 +436,7 @@ def test_a_hundred_moderators_who_press_next_at_once_never_get_one_report_twice(
     def press(number):
         try:
             if number < at_once:
-                together.wait(timeout=60)
+                together.wait(timeout=PATIENCE)
             return clients[number].post(f"{QUEUE}next/")["Location"]
         finally:
             connection.close()

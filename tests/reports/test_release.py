@@ -5,6 +5,7 @@ import json
 import re
 import threading
 from datetime import timedelta
+from urllib.parse import parse_qsl
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -20,6 +21,7 @@ from reports.actors import NotAllowedError, NotReadyError, WrongStateError
 from reports.models import Activity, Case, Embargo, Release, ReleaseState
 from reports.second_person import RULES, needs_second
 from tests import factories
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -484,7 +486,7 @@ def together(*steps):
 
     def run(number, step):
         try:
-            ready.wait(timeout=10)
+            ready.wait(timeout=PATIENCE)
             step()
         except Exception as error:
             ended[number] = error
@@ -562,9 +564,10 @@ class TestRaces:
 
 
 def public_addresses():
-    """Every public address there is: of each record and model, of the lists, the log, the schemas, and the search.
+    """Every kind of public address: of each record and model, of the lists, the log, the schemas, and the search.
 
-    Of views with arguments, those that lead there from views without: the others are combinations of them.
+    Of links with arguments, those on views without, and one for each choice of arguments: the others are combinations
+    of them, and counts for all their values stand on the pages that link there.
     """
     client, found, queue = (
         Client(),
@@ -575,10 +578,14 @@ def public_addresses():
     queue += ["/api/schema", "/api/v1/schemas/incident", "/.well-known/faultline.json", "/sitemap.xml", "/feed"]
     queue += ["/models/huggingface/canary-org/secret/", "/api/v1/models/huggingface/canary-org/secret"]
     queue += ["/models/huggingface/example-org/tiny-chat/", "/api/v1/models/huggingface/example-org/tiny-chat"]
+    kinds = set()
     while queue:
-        address = queue.pop()
-        if address in found:
+        address = queue.pop(0)
+        path, _, arguments = address.partition("?")
+        kind = path, *sorted(dict(parse_qsl(arguments)))
+        if kind in kinds:
             continue
+        kinds.add(kind)
         answer = client.get(address)
         body = b"".join(answer.streaming_content) if answer.streaming else answer.content
         found[address] = answer, body

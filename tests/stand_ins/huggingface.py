@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 from tests.stand_ins.ranges import StandInFiles
+from tests.waiting import IN_TIME
 
 TOO_MUCH = 9_000_000
 RATE_LIMIT = '"{bucket}";r={left};t={reset}'
@@ -486,7 +487,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def slow(self) -> None:
-        time.sleep(3)
+        time.sleep(2 * IN_TIME)
         self.close_connection = True
 
     def dripping_headers(self) -> None:
@@ -498,7 +499,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def drip(self, data: bytes) -> None:
         self.close_connection = True
-        for byte in data[:100]:
+        for byte in data:
             try:
                 self.wfile.write(bytes([byte]))
             except OSError:

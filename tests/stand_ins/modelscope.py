@@ -15,6 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Self
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from tests.waiting import IN_TIME
+
 TOO_MUCH = 9_000_000
 PAGE = b"<!doctype html><title>A hub</title><p>We will be back soon.</p>"
 
@@ -122,7 +124,7 @@ class Answering(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def slow(self) -> None:
-        time.sleep(3)
+        time.sleep(2 * IN_TIME)
         self.close_connection = True
 
     def dripping_headers(self) -> None:
@@ -135,7 +137,7 @@ class Answering(BaseHTTPRequestHandler):
     def drip(self, data: bytes) -> None:
         """Sends byte by byte until nobody listens."""
         self.close_connection = True
-        for byte in data[:100]:
+        for byte in data:
             try:
                 self.wfile.write(bytes([byte]))
             except OSError:

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from tests.waiting import IN_TIME
+
 _CHUNK = 65536
 
 
@@ -201,7 +203,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def slow(self, *_: object) -> None:
-        time.sleep(3)
+        time.sleep(2 * IN_TIME)
         self.close_connection = True
 
     def lagging(self, content: bytes | Path, size: int) -> None:
@@ -212,7 +214,7 @@ class _Handler(BaseHTTPRequestHandler):
         start, end = self.span(size)
         self.start(206, {"Content-Range": f"bytes {start}-{end - 1}/{size}", "Content-Length": end - start})
         self.close_connection = True
-        for at in range(start, min(end, start + 100)):
+        for at in range(start, min(end, start + 1000)):
             try:
                 self.wfile.write(_slice(content, at, at + 1))
             except OSError:

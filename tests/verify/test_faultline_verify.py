@@ -21,6 +21,7 @@ from lib.canonical import canonical_bytes, digest
 from lib.notes import NoteKey, TreeHead, parse_tree_head, sign_note
 from tests import factories
 from tests.incidents.test_log import rewind
+from tests.waiting import PATIENCE
 
 SCRIPT = Path(__file__).parent.parent.parent / "verify" / "faultline_verify.py"
 ORIGIN = "test.faultline.example/log"
@@ -30,7 +31,7 @@ STRANGER = Ed25519PrivateKey.from_private_bytes(bytes([99]) * 32)
 def verify(*arguments):
     """Exit code and everything that was said."""
     done = subprocess.run(
-        [sys.executable, "-I", SCRIPT, *arguments], capture_output=True, text=True, check=False, timeout=60
+        [sys.executable, "-I", SCRIPT, *arguments], capture_output=True, text=True, check=False, timeout=PATIENCE
     )
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout + done.stderr
