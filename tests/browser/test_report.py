@@ -187,6 +187,21 @@ def test_while_somebody_types_cards_and_hints_come_and_the_draft_is_saved(visit,
     assert not Draft.objects.exists()
 
 
+def test_what_was_typed_before_the_scripts_came_counts(visit, hub):
+    page = visit().go("/report/")
+    late = []
+    page.route("**/htmx*.js", lambda route: late.append(route))  # noqa: PLW0108 - it is marked, and a method cannot be
+    page.get_by_label("Neither").check()
+    with page.expect_request("**/htmx*.js"):
+        page.get_by_role("button", name="Continue").click(no_wait_after=True)
+    page.get_by_label("Which model?").fill("example-org/tiny-chat")
+    assert page.locator(".card-found").count() == 0
+    for request in late:
+        request.continue_()
+    page.locator(".card-found").wait_for()
+    page.get_by_text("Draft saved").wait_for()
+
+
 def test_enter_in_a_field_goes_on_and_does_not_press_another_button(visit, hub):
     page = visit(java_script_enabled=False).go("/report/")
     begin(page)

@@ -4,3 +4,12 @@ try {
 } catch {
   // A browser without storage has nothing to forget.
 }
+
+// What was typed before the page could listen counts as typed now.
+addEventListener("load", () => {
+  for (const field of document.querySelectorAll("main form textarea, main form input[type=text]")) {
+    if (field.value !== field.defaultValue) {
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+  }
+});
