@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -172,8 +172,13 @@ def _read(query: str) -> _Question:
     return _question(given, wanted, arguments)
 
 
+@cache
+def _path() -> str:
+    return reverse("api:incidents")
+
+
 def _question(given: Mapping[str, str], wanted: Wanted, arguments: QueryDict) -> _Question:
-    facets, path = _listed(given, "facets", list(FACETS)), reverse("api:incidents")
+    facets, path = _listed(given, "facets", list(FACETS)), _path()
     pairs = [(name, value) for name, values in arguments.lists() for value in values if name != "cursor"]
     return _Question(
         wanted=wanted,

@@ -20,7 +20,7 @@ from django.utils import timezone  # noqa: E402
 
 from federation import holding, peering, pulling  # noqa: E402
 from federation.models import Notice, Outcome, Peer, Run  # noqa: E402
-from incidents import publishing  # noqa: E402
+from incidents import publishing, tree  # noqa: E402
 from incidents.keys import Purpose  # noqa: E402
 from incidents.log_models import LogEntry  # noqa: E402
 from incidents.models import Incident, Operation, Publication  # noqa: E402
@@ -146,6 +146,18 @@ def tell_now() -> None:
         row.retry_now()
     with transaction.atomic():
         wake("checkpoint signed")
+
+
+def hold_log() -> None:
+    """Lets nothing take effect here until `let_log_go`: everybody waits for the log's lock."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(%s)", [tree.LOCK])
+
+
+def let_log_go() -> None:
+    """Lets things take effect again."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_unlock(%s)", [tree.LOCK])
 
 
 def pull(rounds: int) -> list[str]:
