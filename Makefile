@@ -17,8 +17,9 @@ run federation-demo: export PYTHONDONTWRITEBYTECODE := 1
 # Kept: the tests start hundreds of processes, and would compile everything, themselves too, in each.
 migrations test bench: export PYTHONDONTWRITEBYTECODE :=
 
-# All tests: in two processes, of which one takes over what the other has yet to do. ARGS are run in one.
-WORKERS ?= 2
+# All tests: in three processes, as many tests wait for others; who is done takes over what others have yet to do.
+# ARGS are run in one.
+WORKERS ?= 3
 ALL = --numprocesses=$(WORKERS) --dist=worksteal
 
 # One line for each step; what it said only if it failed.
