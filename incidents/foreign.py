@@ -5,7 +5,7 @@ the one that its origin signed, and only what its origin logged ever takes the p
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -81,16 +81,20 @@ def show(versions: Sequence[Logged], *, at: datetime) -> list[Publication]:
         refuse_erased(found.get(one.leaf.id))
     _name_models(one.record for one in versions)
     hidden = overlay.hidden_among(found.values())
-    return showing.show([_version(one, found, hidden, at) for one in versions])
+    shown = []
+    for one in versions:
+        incident = found.get(one.leaf.id) or Incident(public_id=one.leaf.id, document=b"")
+        operation = publishing.operation_of(one.leaf, one.record, incident)
+        shown.append(_version(one, incident, operation, is_hidden=one.leaf.id in hidden, at=at))
+    return showing.show(shown)
 
 
-def _version(logged: Logged, found: Mapping[str, Incident], hidden: Set[str], at: datetime) -> Version:
-    leaf, record = logged.leaf, logged.record
-    incident = found.get(leaf.id) or Incident(public_id=leaf.id, document=b"")
-    operation = publishing.operation_of(leaf, record, incident)
-    if leaf.id in hidden:
+def _version(logged: Logged, incident: Incident, operation: Operation, *, is_hidden: bool, at: datetime) -> Version:
+    """As it is to be shown here: as withdrawn, as long as this node hides the record."""
+    record = logged.record
+    if is_hidden:
         operation, record = Operation.WITHDRAW, overlay.as_hidden(record)
-    standing = Standing(leaf.obj, index_at_origin=logged.index)
+    standing = Standing(logged.leaf.obj, index_at_origin=logged.index)
     return Version(incident, operation, record, logged.document, standing, at)
 
 
@@ -103,11 +107,8 @@ def show_again(logged: Logged, *, at: datetime) -> Publication:
     refuse_others(incident, record.origin)
     if incident is None or incident.erased_at or incident.version <= record.version:
         raise NotTheirsError(f"there is no later version of {leaf.id} to go back from")
-    operation = Operation.RESTORE
-    if overlay.hidden_among([incident]):
-        operation, record = Operation.WITHDRAW, overlay.as_hidden(record)
-    standing = Standing(leaf.obj, index_at_origin=logged.index)
-    return showing.show([Version(incident, operation, record, logged.document, standing, at)])[0]
+    is_hidden = bool(overlay.hidden_among([incident]))
+    return showing.show([_version(logged, incident, Operation.RESTORE, is_hidden=is_hidden, at=at)])[0]
 
 
 @transaction.atomic
