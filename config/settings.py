@@ -164,7 +164,12 @@ DATABASE_REPLICA_URL = env.str("DATABASE_REPLICA_URL", default="")
 # The longest one public read may take in the database.
 READ_SECONDS = env.float("FAULTLINE_READ_SECONDS", default=5.0)
 _CONNECTED = {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
-_READING = {"default_transaction_read_only": "on", "statement_timeout": f"{READ_SECONDS * 1000:.0f}"}
+_READING = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": f"{READ_SECONDS * 1000:.0f}",
+    # What is prepared is planned once: planning takes as long as reading a page does.
+    "plan_cache_mode": "force_generic_plan",
+}
 DATABASES = {
     "default": {**env.db_url_config(DATABASE_URL), **_CONNECTED, "OPTIONS": {"connect_timeout": 5}},
     "public": {

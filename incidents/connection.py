@@ -24,27 +24,25 @@ def of_public(model: type[_Row]) -> QuerySet[_Row]:
 
 
 def rows(query: str, values: _Values = (), *, prepared: bool = True) -> list[tuple[Any, ...]]:
-    """The rows of a query, in binary; prepared once, where it is the same each time but for its values.
+    """The rows of a query, in binary; planned and prepared once, where it is the same each time but for its values.
 
     Not `prepared` is right for queries whose best plan depends on the values, such as words to search for.
     """
     connection: Any = public_connection()
     connection.close_if_health_check_failed()
     connection.ensure_connection()
-    connection.connection.prepare_threshold = 0  # Django's own cursors never prepare, whatever this says
-    cursor = (_Prepared if prepared else _Binary)(connection.connection)
+    here = connection.connection
+    here.prepare_threshold = 0  # Django's own cursors never prepare, whatever this says
     # As `cursor()` does it, with another cursor.
-    with connection.wrap_database_errors, connection._prepare_cursor(cursor) as asking:  # noqa: SLF001
-        asking.execute(query, values)
+    with connection.wrap_database_errors, connection._prepare_cursor(_Binary(here)) as asking:  # noqa: SLF001
+        if prepared:
+            asking.execute(query, values)
+        else:
+            # Values in the statement itself: `plan_cache_mode` is about those that are sent apart from it.
+            asking.execute(psycopg.ClientCursor(here).mogrify(query, values), None)
         return list(asking.fetchall())
 
 
 class _Binary(psycopg.Cursor[tuple[Any, ...]]):
-    prepare = False
-
     def execute(self, query: Any, params: _Values | None = None, **_options: Any) -> "_Binary":
-        return super().execute(query, params, prepare=self.prepare, binary=True)
-
-
-class _Prepared(_Binary):
-    prepare = True
+        return super().execute(query, params, prepare=params is not None, binary=True)

@@ -169,7 +169,7 @@ def _kept(dimensions: list[int], *, most: int) -> list[tuple[int, str, int]]:
 
 def _read(wanted: Wanted, number: int, names: Sequence[str], percent: float | None = None) -> _Read:
     """One pass over all that match, or over so many percent of all rows."""
-    held, values = conditions(wanted, number)
+    held, values = conditions(wanted, number, each=percent is not None)
     ranges = [tokens_of(FACETS[name]) for name in names]
     rows = (_MATCHING if percent is None else _DRAWN).format(
         conditions=" AND ".join(held), tokens="tokens" if names else "NULL::bigint[]"

@@ -4,6 +4,7 @@ import re
 from calendar import monthrange
 from datetime import UTC, date, datetime
 
+_SECOND = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z", re.ASCII | re.IGNORECASE)
 _REDUCED = re.compile(r"[0-9]{4}(-[0-9]{2}){0,2}", re.ASCII)
 
 
@@ -40,4 +41,6 @@ def last_moment(text: str) -> datetime:
 
 
 def _second(text: str) -> datetime:
-    return datetime.strptime(text.upper(), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    if not _SECOND.fullmatch(text):
+        raise ValueError("not a second as RFC 3339 writes it")
+    return datetime.fromisoformat(text.upper())

@@ -18,7 +18,7 @@ from incidents.dates import first_day, first_moment, last_day, last_moment
 from incidents.models import STANDS
 from incidents.record import Confidence, EvidenceGrade, Kind, Severity, Status
 from incidents.taxonomy import category_codes, taxonomies
-from incidents.tokens import UNKNOWN_DAY, Dimension, licence_wanted, token
+from incidents.tokens import UNKNOWN_DAY, Dimension, licence_wanted, signature, token
 
 MOST_VALUES, LONGEST_VALUE = 50, 500
 
@@ -134,8 +134,8 @@ _MINUSES = re.compile(r"-(?:[^\w\"]*-)+")
 
 def read_filters(given: Mapping[str, Sequence[str]]) -> Wanted:
     """The records that these arguments want, of those in ARGUMENTS. Raises BadFilterError."""
-    listed = {name: _values(name, given.get(name, ())) for name in FILTERS}
-    single = {name: _single(name, given.get(name, ())) for name in MORE_FILTERS}
+    listed = {name: _values(name, given[name]) if name in given else [] for name in FILTERS}
+    single = {name: _single(name, given[name]) if name in given else "" for name in MORE_FILTERS}
     groups = [_group(name, listed) for name in FILTERS if listed[name] and not _is_in_model(name, listed)]
     if single["severity_min"]:
         groups.append(_from_severity(single["severity_min"]))
@@ -148,18 +148,17 @@ def read_filters(given: Mapping[str, Sequence[str]]) -> Wanted:
     )
 
 
-def conditions(wanted: Wanted, number: int) -> tuple[list[str], dict[str, Any]]:
-    """What holds of the rows wanted, `AND` between, as the log stood at `number`: SQL on `incidents_searchrow`."""
+def conditions(wanted: Wanted, number: int, *, each: bool = False) -> tuple[list[str], dict[str, Any]]:
+    """What holds of the rows wanted, `AND` between, as the log stood at `number`: SQL on `incidents_searchrow`.
+
+    With `each`, for rows that are read one after the other: most are excluded by their signature alone.
+    """
     found = ["number <= %(number)s", "until > %(number)s"]
     values: dict[str, Any] = {"number": min(number, STANDS - 1)}
     if not wanted.any_status:
         found.append("in_force")
-    if wanted.tokens:
-        found.append("tokens @> %(tokens)s::bigint[]")
-        values["tokens"] = list(wanted.tokens)
-    for place, group in enumerate(group for group in wanted.groups if len(group) > 1):
-        found.append(f"tokens && %(group_{place})s::bigint[]")
-        values[f"group_{place}"] = list(group)
+    if tokens := _token_conditions(wanted, values):
+        found += [_where_signed(wanted, tokens, values)] if each else tokens
     if wanted.q:
         found.append("words @@ websearch_to_tsquery('english', %(q)s)")
         values["q"] = wanted.q
@@ -169,6 +168,26 @@ def conditions(wanted: Wanted, number: int) -> tuple[list[str], dict[str, Any]]:
                 found.append(f"{one.column} {sign} %({end}_{place})s")
                 values[f"{end}_{place}"] = value
     return found, values
+
+
+def _token_conditions(wanted: Wanted, values: dict[str, Any]) -> list[str]:
+    """What holds of the tokens of rows wanted; the statement's values are added."""
+    found = []
+    if wanted.tokens:
+        found.append("tokens @> %(tokens)s::bigint[]")
+        values["tokens"] = list(wanted.tokens)
+    for place, group in enumerate(group for group in wanted.groups if len(group) > 1):
+        found.append(f"tokens && %(group_{place})s::bigint[]")
+        values[f"group_{place}"] = list(group)
+    return found
+
+
+def _where_signed(wanted: Wanted, held: Sequence[str], values: dict[str, Any]) -> str:
+    """What holds of the tokens, looked into only where the signature leaves it open: CASE alone keeps that order."""
+    signed = [bits for group in wanted.groups if (bits := signature(group))]
+    values |= {f"signature_{place}": bits for place, bits in enumerate(signed)}
+    likely = [f"signature & %(signature_{place})s::bigint <> 0" for place in range(len(signed))]
+    return f"CASE WHEN {' AND '.join(likely) or 'TRUE'} THEN {' AND '.join(held)} ELSE FALSE END"
 
 
 def _values(name: str, given: Sequence[str]) -> list[str]:

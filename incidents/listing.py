@@ -68,7 +68,7 @@ _NEAR = """
 found AS (
     SELECT {keys}, number FROM (
         SELECT * FROM incidents_searchrow WHERE {start} ORDER BY {order} LIMIT {near}
-    ) AS walked WHERE {held} ORDER BY {order} LIMIT {rows}
+    ) AS walked WHERE {held_by_each} ORDER BY {order} LIMIT {rows}
 )
 """
 _SORTED = """
@@ -185,7 +185,8 @@ class _Search:
         self.order = NEWEST_FIRST if self.is_ranked else order
         self.rows = MOST_RANKED if self.is_ranked else limit + 1
         self.start, at = _start(order, cursor)
-        held, values = conditions(wanted, cursor.number)
+        held, _ = conditions(wanted, cursor.number)
+        held_by_each, values = conditions(wanted, cursor.number, each=True)
         bounds = [one for one in held if one.startswith(f"{self.order.keys[0]} ")]
         self.values = {**values, **at, "fields": list(fields)} if fields else {**values, **at}
         self.parts = {
@@ -194,6 +195,7 @@ class _Search:
             "within": self.order.as_sql("there."),
             "start": " AND ".join([*([] if self.is_ranked else [self.start]), *bounds]) or "TRUE",
             "held": " AND ".join(held),
+            "held_by_each": " AND ".join(held_by_each),
             "rows": self.rows,
         }
         self._rest = {
@@ -231,7 +233,7 @@ def _found(search: _Search) -> _Found:
     if search.wanted.q and not is_all:
         expected = search.expected()
     if expected is None or expected * near >= search.rows * head:
-        found = search.run(_NEAR, near=near, prepared=True)
+        found = search.run(_NEAR, near=near, prepared=not search.wanted.q)
         if is_all or found.seen >= search.rows:
             return found
     if (search.expected() if expected is None else expected) <= _EXPECTED:

@@ -9,7 +9,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q
 
 from incidents.log_models import Checkpoint, LogEntry, LogObject, TreeHash
 from incidents.overlay_models import Overlay
@@ -278,6 +278,12 @@ class SearchRow(models.Model):
     severity = models.SmallIntegerField(help_text="Its place in record.Severity.")
     tokens = ArrayField(models.BigIntegerField(), help_text="incidents.tokens.")
     words = SearchVectorField()
+    signature = models.GeneratedField(
+        expression=Func(F("tokens"), function="faultline_signature"),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+        help_text="incidents.tokens.signature of its tokens.",
+    )
 
     class Meta:
         indexes = [

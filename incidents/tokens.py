@@ -50,6 +50,8 @@ class Dimension(Enum):
 
 Pair = tuple[Dimension, str]
 
+_FIRST_UNSIGNED = (Dimension.HUB.value + 1) << _VALUE_BITS
+
 # What the document itself says in one word.
 _MEMBERS = {
     Dimension.STATUS: "status",
@@ -71,6 +73,21 @@ def token(dimension: Dimension, value: str) -> int:
 def tokens_of(dimension: Dimension) -> tuple[int, int]:
     """The lowest token of a dimension, and the lowest above all of them."""
     return dimension.value << _VALUE_BITS, (dimension.value + 1) << _VALUE_BITS
+
+
+def signature(tokens: Iterable[int]) -> int | None:
+    """Tokens of the dimensions that every record has few values of, as bits of one number; None with any other.
+
+    A record with all the tokens has all the bits, seldom is it the other way round: a signature file (C. Faloutsos and
+    S. Christodoulakis, ACM TOIS 2(4), 1984), with one bit for a token. No two values of the fixed vocabularies share
+    one. The database computes it for its rows, so a change of these numbers is a migration.
+    """
+    bits = 0
+    for token in tokens:
+        if token >= _FIRST_UNSIGNED:
+            return None
+        bits |= 1 << (token >> 23) % 55
+    return bits
 
 
 def pairs_of(document: Mapping[str, Any]) -> set[Pair]:
