@@ -150,8 +150,11 @@ class _Check:
         # Many models derive from the same few, so what these have is looked through once.
         self._flaws: dict[int, list[Concerned]] = {}
         identities = [one for question in questions for one in (*question.identities, *question.bases)]
+        # The names a record without a repository may have for what each question asks about.
+        self._loose = [_loose_keys(question) for question in questions]
         names = {_name(one.reference) for one in identities if one.reference}
         digests = {one.digest for one in identities if one.digest}
+        loose = {("", key) for keys in self._loose for key in keys}
         known = self._known = _Known()
         known.models = check_rows.models_named(names)
         known.files = check_rows.files_with(digests)
@@ -160,13 +163,14 @@ class _Check:
         known.above = lineage.ancestors_of(list(found))
         bases = {pk for paths in known.above.values() for pk in paths}
         known.names = check_rows.names_of(bases | set(found))
-        known.rows = check_rows.records_on(names | _loose_names(questions), bases | set(found), digests)
+        known.rows = check_rows.records_on(names | loose, bases | set(found), digests)
         known.heads = check_rows.heads_of(list(found))
 
     def answers(self) -> list[Answer]:
-        return [Answer(question, tuple(self._findings(question))) for question in self._questions]
+        asked = zip(self._questions, self._loose, strict=True)
+        return [Answer(question, tuple(self._findings(question, loose))) for question, loose in asked]
 
-    def _findings(self, question: Question) -> list[Finding]:
+    def _findings(self, question: Question, loose_keys: Iterable[str]) -> list[Finding]:
         """The best finding of each record; what the record says of the model itself goes before what it inherits."""
         meant = [
             _Meant(one, subject, self._rows(subject)) for one in question.identities for subject in self._subjects(one)
@@ -177,7 +181,7 @@ class _Check:
         settled.update(row.incident for one in meant for row in one.rows)
         inherited = [one for one in _best(self._inherited(question, meant)) if one.record.incident not in settled]
         settled.update(finding.record.incident for finding in inherited)
-        loose = [finding for finding in _best(self._by_name(question)) if finding.record.incident not in settled]
+        loose = [finding for finding in _best(self._by_name(loose_keys)) if finding.record.incident not in settled]
         return sorted([*direct, *inherited, *loose], key=_urgency)
 
     def _direct(self, identities: Iterable[Identity], meant: Iterable["_Meant"]) -> Iterator[Finding]:
@@ -232,8 +236,8 @@ class _Check:
             self._flaws[base] = list({row.incident: row for row in reversed(rows)}.values())[::-1]
         return self._flaws[base]
 
-    def _by_name(self, question: Question) -> Iterator[Finding]:
-        for key in _loose_keys(question):
+    def _by_name(self, loose_keys: Iterable[str]) -> Iterator[Finding]:
+        for key in loose_keys:
             for row in self._known.rows.by_name.get(("", key), ()):
                 verdict = Verdict.POSSIBLY_AFFECTED if _verdict(row) is Verdict.AFFECTED else _verdict(row)
                 yield Finding(row, Level.NAME_ONLY, verdict, "name")
@@ -339,10 +343,6 @@ def _urgency(finding: Finding) -> tuple[int, int, int]:
 
 def _name(reference: Reference) -> Name:
     return reference.hub, reference.name.lower()
-
-
-def _loose_names(questions: Iterable[Question]) -> set[Name]:
-    return {("", key) for question in questions for key in _loose_keys(question)}
 
 
 def _loose_keys(question: Question) -> list[str]:
