@@ -350,5 +350,6 @@ def _loose_keys(question: Question) -> list[str]:
     named = [one.reference.name for one in question.identities if one.reference]
     # An address is no name that a record would use; what it leads to is.
     written = named if named and _ADDRESS.match(question.asked) else [question.asked, *named]
-    keys = [key for text in written for key in (text.strip().lower(), text.strip().lower().rpartition("/")[2])]
-    return list(dict.fromkeys(key for key in keys if _SHORTEST_NAME <= len(key) <= _LONGEST_NAME and "\x00" not in key))
+    whole = {text.strip().lower() for text in written}
+    keys = whole | {key.rpartition("/")[2] for key in whole}
+    return [key for key in keys if _SHORTEST_NAME <= len(key) <= _LONGEST_NAME and "\x00" not in key]
