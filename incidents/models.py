@@ -278,6 +278,7 @@ class SearchRow(models.Model):
     severity = models.SmallIntegerField(help_text="Its place in record.Severity.")
     tokens = ArrayField(models.BigIntegerField(), help_text="incidents.tokens.")
     words = SearchVectorField()
+    size = models.IntegerField(help_text="Bytes of its document.")
     signature = models.GeneratedField(
         expression=Func(F("tokens"), function="faultline_signature"),
         output_field=models.BigIntegerField(),

@@ -21,15 +21,15 @@ _SEVERITIES = {severity.value: place for place, severity in enumerate(Severity)}
 
 _INSERT = """
 INSERT INTO incidents_searchrow (number, incident_id, until, in_force, published_at, modified_at, occurred_first,
-    occurred_last, severity, tokens, words)
-SELECT number, incident, until, in_force, published, modified, occurred_first, occurred_last, severity,
+    occurred_last, severity, size, tokens, words)
+SELECT number, incident, until, in_force, published, modified, occurred_first, occurred_last, severity, size,
     tokens::bigint[],
     setweight(to_tsvector('english', heading), 'A') || setweight(to_tsvector('english', summary), 'B')
     || setweight(to_tsvector('english', description), 'C')
 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::boolean[], %s::timestamptz[], %s::timestamptz[], %s::date[],
-    %s::date[], %s::smallint[], %s::text[], %s::text[], %s::text[], %s::text[])
-    AS new(number, incident, until, in_force, published, modified, occurred_first, occurred_last, severity, tokens,
-        heading, summary, description)
+    %s::date[], %s::smallint[], %s::integer[], %s::text[], %s::text[], %s::text[], %s::text[])
+    AS new(number, incident, until, in_force, published, modified, occurred_first, occurred_last, severity, size,
+        tokens, heading, summary, description)
 """
 _CLOSE = """
 UPDATE incidents_searchrow former SET until = new.number
@@ -72,6 +72,7 @@ WHERE facet.token = stored.token AND facet.records <> stored.records
 class _Version:
     number: int
     incident: int
+    size: int
     document: Mapping[str, Any]
     tokens: Mapping[int, Pair]
 
@@ -187,7 +188,8 @@ def _document(publication: Publication) -> dict[str, Any]:
 
 def _version(publication: Publication, document: Mapping[str, Any], known: Known) -> _Version:
     pairs = sorted(pairs_of(document) | facts_of(document, known), key=lambda pair: (pair[0].value, pair[1]))
-    return _Version(publication.number, publication.incident_id, document, {token(*pair): pair for pair in pairs})
+    tokens = {token(*pair): pair for pair in pairs}
+    return _Version(publication.number, publication.incident_id, len(publication.document), document, tokens)
 
 
 def _insert(rows: Iterable[tuple[_Version, int]]) -> None:
@@ -208,6 +210,7 @@ def _columns(version: _Version, until: int) -> list[Any]:
         datetime.fromisoformat(document["modified"]),
         *days_of(document),
         _SEVERITIES[document["severity"]],
+        version.size,
         f"{{{','.join(map(str, version.tokens))}}}",  # as text: PostgreSQL unnests no arrays of different lengths
         *texts_of(document),
     ]

@@ -10,23 +10,17 @@ from incidents import log
 from incidents.exports import cells, copying
 from incidents.filters import Wanted, conditions
 
-_MEASURE = """
-SELECT count(*), coalesce(sum(octet_length(entry.document)), 0)::bigint
-FROM incidents_searchrow JOIN incidents_publication entry USING (number) WHERE {conditions}
-"""
-# Only numbers are put in order, and documents leave in packs: each row that PostgreSQL sends costs both sides more than
-# the bytes in it. No document holds the line feed between them (RFC 8785).
+_MEASURE = "SELECT count(*), coalesce(sum(size), 0)::bigint FROM incidents_searchrow WHERE {conditions}"
+# Only numbers are put in order, and documents leave in packs, those of so many neighbours: each row that PostgreSQL
+# sends costs both sides more than the bytes in it. No document holds the line feed between them (RFC 8785).
 _PACKED = """
 SELECT (
-    SELECT string_agg(entry.document, '\\x0a'::bytea ORDER BY each.place)
-    FROM unnest(pack.numbers) WITH ORDINALITY AS each(number, place) JOIN incidents_publication entry USING (number)
+    SELECT string_agg(entry.document, '\\x0a'::bytea ORDER BY entry.incident_id)
+    FROM incidents_publication entry WHERE entry.number = ANY(pack.numbers)
 )
 FROM (
-    SELECT place / {together} AS place, array_agg(number ORDER BY place) AS numbers
-    FROM (
-        SELECT number, row_number() OVER (ORDER BY incident_id) - 1 FROM incidents_searchrow WHERE {conditions}
-    ) AS chosen (number, place)
-    GROUP BY 1 ORDER BY 1
+    SELECT array_agg(number) AS numbers FROM incidents_searchrow WHERE {conditions}
+    GROUP BY incident_id / {together} ORDER BY incident_id / {together}
 ) pack
 """
 _TOGETHER = 64

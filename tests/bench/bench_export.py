@@ -120,8 +120,9 @@ def fill(count: int) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO incidents_searchrow (number, incident_id, until, in_force, published_at, modified_at,"
-            " occurred_first, occurred_last, severity, tokens, words)"
-            " SELECT number, incident_id, %s, TRUE, at, at, '0001-01-01', '0001-01-01', 0, ARRAY[number],"
+            " occurred_first, occurred_last, severity, size, tokens, words)"
+            " SELECT number, incident_id, %s, TRUE, at, at, '0001-01-01', '0001-01-01', 0, octet_length(document),"
+            " ARRAY[number],"
             " to_tsvector('english', left(convert_from(document, 'UTF8'), 600)) FROM incidents_publication",
             [STANDS],
         )
