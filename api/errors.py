@@ -14,6 +14,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.exceptions import ValidationError as DrfValidationError
 from rest_framework.response import Response
 
+from lib.cursors import BadCursorError
 from lib.problems import KINDS, PREFIX
 
 log = structlog.get_logger()
@@ -43,6 +44,11 @@ class Problem(APIException):
         super().__init__(detail)
         self.kind, self.status_code, self.fields = kind, status, list(fields)
         self.headers = {**(headers or {}), **({"Retry-After": str(wait)} if wait else {})}
+
+
+def bad_cursor(error: BadCursorError) -> Problem:
+    """A 400 that says what is wrong with the cursor."""
+    return Problem("bad-cursor", f"{error}.".capitalize())
 
 
 def invalid_submission(error: ValidationError) -> Problem:

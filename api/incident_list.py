@@ -17,18 +17,18 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import JSONRenderer
 
 from api import exports
-from api.errors import Problem
+from api.errors import Problem, bad_cursor
 from api.exports import MEDIA_TYPES
 from api.incident_filters import PARAMETERS, read_wanted, wanted_of
 from api.reading import Answer, ReadView, how_many, json_bytes, not_modified, one_of, page_size
 from incidents import counting, listing, log
 from incidents.counting import FACETS, MOST_VALUES, Facet
-from incidents.cursors import BadCursorError
 from incidents.filters import Wanted
 from incidents.listing import FIELDS, MOST_PER_PAGE, MOST_RANKED, Order, Sort
 from incidents.position import LogHead, known_head
 from incidents.purge_keys import marks
 from lib.canonical import digest
+from lib.cursors import BadCursorError
 from lib.kept import Kept
 
 _MORE = {
@@ -208,7 +208,7 @@ def _answer(question: _Question, number: int, head: LogHead) -> Answer:
             fields=question.fields,
         )
     except BadCursorError as error:
-        raise Problem("bad-cursor", f"{str(error).capitalize()}.") from error
+        raise bad_cursor(error) from error
     answer: dict[str, Any] = {"as_of": page.number}
     if question.counts:
         found = counting.count(wanted, question.facets, number=page.number, head=head.number)

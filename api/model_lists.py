@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import BaseModel
 from rest_framework.views import APIView
 
-from api.errors import Problem
+from api.errors import Problem, bad_cursor
 from api.hub_models import Change, Counts, Relation, answer, change, counts, relation
 from api.reading import LIMIT, arguments, json_bytes, link_to, one_of, page_size
 from catalogue import lineage
@@ -21,9 +21,8 @@ from incidents import model_records, public_models, public_names
 from incidents.public_names import ListedModel, Wanted
 from incidents.publishing import instant
 from incidents.record import Record
-from lib import keyset
 from lib.canonical import digest
-from lib.keyset import BadCursorError
+from lib.cursors import BadCursorError, read_cursor, write_cursor
 
 _FILTERS = {
     "q": "Letters that the name has in this order, letter case aside.",
@@ -74,13 +73,11 @@ class ModelList(APIView):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Each with how many records concern it directly, and through a base."""
         given = arguments(request, {*_FILTERS, "cursor", "limit"})
-        after = ("", "")
-        if cursor := given.get("cursor"):
-            hub, name = read_cursor(cursor, str, str)
-            after = (str(hub), str(name))
-        page = public_names.find(_wanted(given), after=after, limit=page_size(given))
-        following = keyset.written(*page.next) if page.next else ""
-        return paged(request, given, [listed(model).model_dump_json().encode() for model in page.models], following)
+        try:
+            page = public_names.find(_wanted(given), after=given.get("cursor", ""), limit=page_size(given))
+        except BadCursorError as error:
+            raise bad_cursor(error) from error
+        return paged(request, given, [listed(model).model_dump_json().encode() for model in page.models], page.next)
 
 
 def _wanted(given: Mapping[str, str]) -> Wanted:
@@ -143,7 +140,7 @@ class _Part(APIView):
         try:
             items, following = self.items(model, given, given.get("cursor", ""), page_size(given))
         except BadCursorError as error:
-            raise Problem("bad-cursor", f"{error}.".capitalize()) from error
+            raise bad_cursor(error) from error
         return paged(request, given, items, following)
 
     def items(self, model: Model, given: Mapping[str, str], after: str, limit: int) -> tuple[list[bytes], str]:
@@ -227,10 +224,11 @@ class ModelLineage(_Part):
     def items(self, model: Model, given: Mapping[str, str], after: str, limit: int) -> tuple[list[bytes], str]:
         """In the order of distance, then of the name."""
         below = one_of(given, "direction", ["up", "down"]) == "down"
-        start = keyset.read(after, int, str) if after else (0, "")
-        found = [one for one in public_models.relatives(model, below=below) if (len(one.way), one.name) > start]
+        walk = f"relatives {model.pk} {below}"
+        start = read_cursor(walk, after) if after else [0, ""]
+        found = [one for one in public_models.relatives(model, below=below) if [len(one.way), one.name] > start]
         last = found[limit - 1] if len(found) > limit else None
-        following = keyset.written(len(last.way), last.name) if last else ""
+        following = write_cursor(walk, len(last.way), last.name) if last else ""
         return [_json(relation(one)) for one in found[:limit]], following
 
 
@@ -311,14 +309,6 @@ def _snapshot(row: Snapshot) -> SnapshotDocument:
             if name not in {"taken_at", "files", "size"}
         },
     )
-
-
-def read_cursor(cursor: str, *kinds: type[keyset.Part]) -> tuple[keyset.Part, ...]:
-    """The parts of a cursor. Raises Problem."""
-    try:
-        return keyset.read(cursor, *kinds)
-    except BadCursorError as error:
-        raise Problem("bad-cursor", f"{error}.".capitalize()) from error
 
 
 def _json(document: BaseModel) -> bytes:

@@ -10,15 +10,15 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import BaseModel
 from rest_framework.views import APIView
 
-from api.errors import RETRY_SECONDS, Problem
+from api.errors import RETRY_SECONDS, Problem, bad_cursor
 from api.hub_models import Counts, PublisherStatement, counts, statement
-from api.model_lists import PAGING, ListedModelDocument, listed, paged, read_cursor
+from api.model_lists import PAGING, ListedModelDocument, listed, paged
 from api.reading import arguments, json_bytes, page_size
 from incidents import organisations
 from incidents.organisations import Organisation
 from incidents.statistics import Cell, TooMuchWorkError
-from lib import keyset
 from lib.canonical import digest
+from lib.cursors import BadCursorError
 
 _MEANING = (
     (
@@ -92,8 +92,10 @@ class OrganisationList(APIView):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Each with its public models and the records on them, counted."""
         given = arguments(request, {"hub", "cursor", "limit"})
-        after = str(read_cursor(given["cursor"], str)[0]) if "cursor" in given else ""
-        page = organisations.find(hub=given.get("hub", ""), after=after, limit=page_size(given))
+        try:
+            page = organisations.find(hub=given.get("hub", ""), after=given.get("cursor", ""), limit=page_size(given))
+        except BadCursorError as error:
+            raise bad_cursor(error) from error
         items = [
             ListedOrganisation(
                 hub=one.hub,
@@ -104,8 +106,7 @@ class OrganisationList(APIView):
             )
             for one in page.organisations
         ]
-        following = keyset.written(page.next) if page.next else ""
-        return paged(request, given, [item.model_dump_json().encode() for item in items], following)
+        return paged(request, given, [item.model_dump_json().encode() for item in items], page.next)
 
 
 @extend_schema(tags=["organisations"])
@@ -150,7 +151,7 @@ def _counts(cells: Iterable[Cell]) -> list[Count]:
 
 def _models_after(found: Organisation) -> str | None:
     """The address of the models that are left out."""
-    if found.models.next is None:
+    if not found.models.next:
         return None
-    given = {"organisation": f"{found.hub}/{found.name}", "cursor": keyset.written(*found.models.next)}
+    given = {"hub": found.hub, "organisation": f"{found.hub}/{found.name}", "cursor": found.models.next}
     return f"{settings.BASE_URL}{reverse('api:models')}?{urlencode(given)}"

@@ -17,10 +17,10 @@ from typing import Any, NamedTuple
 
 from incidents import days
 from incidents.connection import rows
-from incidents.cursors import Cursor, read_cursor, write_cursor
 from incidents.filters import Wanted, conditions
 from incidents.position import known_head
 from incidents.record import Record
+from lib.cursors import read_cursor, write_cursor
 
 MOST_PER_PAGE = 500
 # By relevance: only among the newest of what matches.
@@ -152,13 +152,18 @@ def find(
 
     With `fields`, documents have only these members. Raises BadCursorError.
     """
-    query = repr((wanted, order))
-    cursor = read_cursor(after, query) if after else Cursor(number, ())
-    found = _found(_Search(wanted, order, cursor, limit, fields)).rows
-    following = ""
-    if len(found) > limit:
-        following = write_cursor(Cursor(cursor.number, tuple(json.loads(found[limit - 1].last))), query)
-    return Page([row.document for row in found[:limit]], cursor.number, following)
+    walk = f"incidents {wanted} {order}"
+    number, *keys = read_cursor(walk, after) if after else (number,)
+    found = _found(_Search(wanted, order, _Place(number, tuple(keys)), limit, fields)).rows
+    following = write_cursor(walk, number, *json.loads(found[limit - 1].last)) if len(found) > limit else ""
+    return Page([row.document for row in found[:limit]], number, following)
+
+
+class _Place(NamedTuple):
+    """Where a walk stands: the state of the log that it looks at, and the sort keys of the last row seen."""
+
+    number: int
+    keys: tuple[Any, ...]
 
 
 class _Row(NamedTuple):
@@ -179,14 +184,14 @@ class _Found(NamedTuple):
 class _Search:
     """What one page is looked for with. The newest that match are found first, where relevance orders them then."""
 
-    def __init__(self, wanted: Wanted, order: Order, cursor: Cursor, limit: int, fields: Sequence[str]) -> None:
-        self.wanted, self.cursor = wanted, cursor
+    def __init__(self, wanted: Wanted, order: Order, place: _Place, limit: int, fields: Sequence[str]) -> None:
+        self.wanted, self.place = wanted, place
         self.is_ranked = order.sort is Sort.RELEVANCE
         self.order = NEWEST_FIRST if self.is_ranked else order
         self.rows = MOST_RANKED if self.is_ranked else limit + 1
-        self.start, at = _start(order, cursor)
-        held, _ = conditions(wanted, cursor.number)
-        held_by_each, values = conditions(wanted, cursor.number, each=True)
+        self.start, at = _start(order, place.keys)
+        held, _ = conditions(wanted, place.number)
+        held_by_each, values = conditions(wanted, place.number, each=True)
         bounds = [one for one in held if one.startswith(f"{self.order.keys[0]} ")]
         self.values = {**values, **at, "fields": list(fields)} if fields else {**values, **at}
         self.parts = {
@@ -240,7 +245,7 @@ def _found(search: _Search) -> _Found:
         found = search.run(_SORTED, far=_FAR, counted="matching")
         if found.seen <= _FAR:
             return found
-    after = () if search.is_ranked else search.cursor.keys
+    after = () if search.is_ranked else search.place.keys
     steps = days.steps(search.wanted, search.order.keys, descending=search.order.descending, after=after)
     search.values |= steps.values
     return search.run(_BY_DAY, steps=steps.statement, by_step=steps.order, of_step=steps.held)
@@ -251,9 +256,9 @@ def _is_walk(wanted: Wanted, order: Order) -> bool:
     return not wanted.q and not wanted.groups and all(one.column == order.keys[0] for one in wanted.ranges)
 
 
-def _start(order: Order, cursor: Cursor) -> tuple[str, dict[str, Any]]:
-    if not cursor.keys:
+def _start(order: Order, after: Sequence[Any]) -> tuple[str, dict[str, Any]]:
+    if not after:
         return "TRUE", {}
     values = ", ".join(f"%(key_{place})s::{_TYPES[key]}" for place, key in enumerate(order.keys))
     sign = "<" if order.descending else ">"
-    return f"({', '.join(order.keys)}) {sign} ({values})", {f"key_{n}": key for n, key in enumerate(cursor.keys)}
+    return f"({', '.join(order.keys)}) {sign} ({values})", {f"key_{n}": key for n, key in enumerate(after)}

@@ -10,8 +10,7 @@ from django.db.models import Model, Q, QuerySet
 from catalogue.lineage import Path
 from incidents.concerned import NAMED, all_rows, values_for
 from incidents.models import Incident
-from lib import keyset
-from lib.keyset import BadCursorError
+from lib.cursors import read_cursor, write_cursor
 
 MOST_DATED = 10_000
 Row = TypeVar("Row", bound=Model)
@@ -36,11 +35,11 @@ class InheritedPage:
 def newest(rows: "QuerySet[Row]", *, by: str = "published_at", after: str = "", limit: int) -> Page[Row]:
     """A page of `rows` by a column with a moment. Raises BadCursorError."""
     if after:
-        moment, pk = read_moment(after)
+        moment, pk = _read(f"newest by {by}", after)
         rows = rows.filter(Q(**{f"{by}__lt": moment}) | Q(**{by: moment}, pk__lt=pk))
     found = list(rows.order_by(f"-{by}", "-pk")[: limit + 1])
     last = found[limit - 1] if len(found) > limit else None
-    return Page(tuple(found[:limit]), keyset.written(getattr(last, by).isoformat(), last.pk) if last else "")
+    return Page(tuple(found[:limit]), _written(f"newest by {by}", getattr(last, by), last.pk) if last else "")
 
 
 def published(rows: QuerySet[Incident]) -> list[tuple[datetime, str]]:
@@ -65,27 +64,25 @@ def inherited(model: int, above: Mapping[int, Path], *, after: str = "", limit: 
 
     Two queries, whatever is found. Raises BadCursorError.
     """
-    before, below = read_moment(after) if after else (None, 0)
+    before, below = _read("inherited", after) if after else (None, 0)
     values: dict[str, Any] = values_for([model, *above])
     values |= {"model": model, "before": before, "below": below, "limit": limit + 1}
     rows = all_rows(NAMED + _INHERITED, values)
     incidents = Incident.objects.in_bulk([pk for pk, _, _ in rows[:limit]])
     found = tuple((incidents[pk], _nearest(bases, above)) for pk, _, bases in rows[:limit])
     pk, moment, _ = rows[limit - 1] if len(rows) > limit else (0, None, None)
-    return InheritedPage(found, keyset.written(moment.isoformat(), pk) if moment else "")
+    return InheritedPage(found, _written("inherited", moment, pk) if moment else "")
 
 
 def _nearest(bases: Sequence[int], above: Mapping[int, Path]) -> int:
     return min(bases, key=lambda base: (len(above[base].relations), base))
 
 
-def read_moment(cursor: str) -> tuple[datetime, int]:
-    """A moment and a primary key that a cursor stands for. Raises BadCursorError."""
-    text, pk = keyset.read(cursor, str, int)
-    try:
-        moment = datetime.fromisoformat(str(text))
-    except ValueError as error:
-        raise BadCursorError("the cursor was not made by this node") from error
-    if moment.tzinfo is None or moment.isoformat() != text:
-        raise BadCursorError("the cursor was not made by this node")
-    return moment, int(pk)
+def _written(walk: str, moment: datetime, pk: int) -> str:
+    return write_cursor(walk, moment.isoformat(), pk)
+
+
+def _read(walk: str, cursor: str) -> tuple[datetime, int]:
+    """The moment and the primary key that a walk has come to. Raises BadCursorError."""
+    moment, pk = read_cursor(walk, cursor)
+    return datetime.fromisoformat(moment), pk

@@ -18,6 +18,7 @@ from incidents.public_models import Said
 from incidents.public_names import Wanted
 from incidents.record import Kind, Status
 from incidents.statistics import Cell, Counts
+from lib.cursors import read_cursor, write_cursor
 
 MOST_STATEMENTS = 50
 MOST_VALUES = 200
@@ -36,7 +37,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Page:
-    """Organisations by hub and name, and the one after which the next page starts; "" at the end."""
+    """Organisations by hub and name, and the cursor of the page after ("" at the end)."""
 
     organisations: list[Listed]
     next: str
@@ -98,8 +99,10 @@ GROUP BY each.organisation
 
 
 def find(*, hub: str = "", after: str = "", limit: int = 50) -> Page:
-    """Organisations by hub and name, from after `hub/name`. Two queries."""
-    rows = all_rows(_MODELS, {"after": after, "hub": hub, "limit": limit + 1})
+    """Organisations by hub and name, from the cursor `after` on. Two queries. Raises BadCursorError."""
+    walk = f"organisations {hub}"
+    (last,) = read_cursor(walk, after) if after else ("",)
+    rows = all_rows(_MODELS, {"after": last, "hub": hub, "limit": limit + 1})
     here = dict(rows[:limit])
     values = {"organisations": list(here), "incident": Kind.INCIDENT, "withdrawn": Status.WITHDRAWN}
     counted = {name: Counted(*numbers) for name, *numbers in all_rows(_COUNTS, values)}
@@ -107,7 +110,7 @@ def find(*, hub: str = "", after: str = "", limit: int = 50) -> Page:
     for key, models in here.items():
         of_hub, _, name = key.partition("/")
         listed.append(Listed(of_hub, name, models, counted.get(key, Counted())))
-    return Page(listed, list(here)[-1] if len(rows) > limit else "")
+    return Page(listed, write_cursor(walk, list(here)[-1]) if len(rows) > limit else "")
 
 
 def organisation(hub: str, name: str) -> Organisation | None:

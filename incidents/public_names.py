@@ -16,6 +16,7 @@ from incidents import concerned
 from incidents.concerned import Counted, all_rows
 from incidents.facts import organisation_of
 from incidents.record import AffectedStatus, Status
+from lib.cursors import read_cursor, write_cursor
 
 MOST_PER_PAGE = 100
 
@@ -53,10 +54,10 @@ class ListedModel:
 
 @dataclass(frozen=True)
 class Page:
-    """Models by hub and name, and where the page after starts; None at the end."""
+    """Models by hub and name, and the cursor of the page after ("" at the end)."""
 
     models: list[ListedModel]
-    next: tuple[str, str] | None
+    next: str
 
 
 _PAGE = """
@@ -95,16 +96,18 @@ _CONCERNED = """(EXISTS (
 ))"""
 
 
-def find(wanted: Wanted, *, after: tuple[str, str] = ("", ""), limit: int = 50) -> Page:
-    """The models wanted, by hub and name without letter case, from after that pair."""
+def find(wanted: Wanted, *, after: str = "", limit: int = 50) -> Page:
+    """The models wanted, by hub and name without letter case, from the cursor `after` on. Raises BadCursorError."""
+    walk = f"models {wanted}"
+    hub, name = read_cursor(walk, after) if after else ("", "")
     shown, named, values = _conditions(wanted)
-    values |= {"hub_after": after[0], "name_after": after[1], "limit": limit + 1, "hubs": sorted(hubs())}
+    values |= {"hub_after": hub, "name_after": name, "limit": limit + 1, "hubs": sorted(hubs())}
     rows = all_rows(_PAGE.format(shown=_and(shown), named=_and(named)), values)
     here = rows[:limit]
     models = [row[0] for row in here if row[0] is not None]
     direct, inherited = concerned.direct(models), concerned.inherited(ancestors_of(models))
     listed = [_listed(row, direct, inherited) for row in here]
-    return Page(listed, (here[-1][1], here[-1][2]) if len(rows) > limit else None)
+    return Page(listed, write_cursor(walk, here[-1][1], here[-1][2]) if len(rows) > limit else "")
 
 
 def _and(conditions: Sequence[str]) -> str:

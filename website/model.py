@@ -17,7 +17,7 @@ from incidents.badges import tally
 from incidents.model_records import published
 from incidents.models import Incident
 from incidents.public_models import Pages, PublicModel, Relative, Use, describe, records_naming, resolve
-from lib.keyset import BadCursorError
+from lib.cursors import BadCursorError
 from website import badge
 from website.charts import LineChart, line_chart
 from website.lineage_drawing import drawing

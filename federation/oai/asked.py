@@ -1,17 +1,13 @@
 """What a harvester asks: the arguments of a request, read once and completely (OAI-PMH 2.0, 2.4, 3.1 and 4)."""
 
-import base64
-import binascii
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, datetime, timedelta
 
-from django.utils.crypto import constant_time_compare, salted_hmac
-
 from federation.oai.metadata import PREFIXES
 from incidents.harvest import Place, Wanted
+from lib.cursors import BadCursorError, read_cursor, write_cursor
 
 LISTS = ("ListIdentifiers", "ListRecords")
 _SELECTION = frozenset({"from", "until", "set"})
@@ -26,7 +22,6 @@ _ARGUMENTS: dict[str, tuple[frozenset[str], frozenset[str]]] = {
 }
 _DAY, _SECOND = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII), re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _SET_NAME = re.compile(r"(origin|category):([A-Za-z0-9_.!~*'()-]+(?::[A-Za-z0-9_.!~*'()-]+)*)")
-_SIGNATURE_BYTES = 16
 LONGEST_ARGUMENT = 2000
 
 
@@ -60,10 +55,8 @@ class Walk:
 
     def token(self, after: Place, seen: int) -> str:
         """The resumption token of what follows `after`. It carries its request, never ages, and can be used again."""
-        body = json.dumps(
-            [self.prefix, dict(self.selection), after.datestamp.isoformat(), after.number, seen], separators=(",", ":")
-        )
-        return base64.urlsafe_b64encode(_signature(body.encode()) + body.encode()).decode().rstrip("=")
+        moment = after.datestamp.isoformat()
+        return write_cursor("harvest", self.prefix, dict(self.selection), moment, after.number, seen)
 
 
 def arguments(given: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -104,18 +97,10 @@ def known_prefix(prefix: str) -> None:
 def resumed(token: str) -> Walk:
     """The walk that a token of ours continues. Raises OaiError."""
     try:
-        content = base64.urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-    except (ValueError, binascii.Error):
-        content = b""
-    signature, body = content[:_SIGNATURE_BYTES], content[_SIGNATURE_BYTES:]
-    if not constant_time_compare(signature, _signature(body)):
-        raise OaiError("badResumptionToken", "this node made no such token")
-    prefix, selection, datestamp, number, seen = json.loads(body)
+        prefix, selection, datestamp, number, seen = read_cursor("harvest", token)
+    except BadCursorError as error:
+        raise OaiError("badResumptionToken", "this node made no such token") from error
     return Walk(prefix, selection, Place(datetime.fromisoformat(datestamp), number), seen)
-
-
-def _signature(body: bytes) -> bytes:
-    return salted_hmac("federation.oai", body, algorithm="sha256").digest()[:_SIGNATURE_BYTES]
 
 
 def _set(name: str) -> dict[str, str]:

@@ -3,11 +3,13 @@
 import json
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from catalogue.lookups import look_up_due
+from incidents import public_names
 from incidents.models import Publication
 from incidents.publishing import publish
 from tests import factories
@@ -52,6 +54,25 @@ def test_an_organisation_counts_what_concerns_its_models():
         {"records": 0, "incidents": 0},
     ]
     assert found["log_number"] == Publication.objects.count()
+
+
+def test_models_that_are_left_out_are_a_list_that_goes_on(monkeypatch):
+    monkeypatch.setattr(public_names, "MOST_PER_PAGE", 2)
+    record("Org/a", "org/b", "org/c", "other/a")
+    found = get("/huggingface/Org")
+    assert [model["name"] for model in found["models"]] == ["Org/a", "org/b"]
+    answer = Client().get(found["models_next"].removeprefix(settings.BASE_URL))
+    assert [model["name"] for model in answer.json()["items"]] == ["org/c"]
+    assert answer.json()["next"] is None
+
+
+def test_a_cursor_is_good_for_its_list_alone():
+    record("Org/a", "other/b")
+    following = Client().get(ADDRESS, {"limit": 1}).json()["next"]
+    cursor = following.rpartition("cursor=")[2]
+    assert Client().get(ADDRESS, {"cursor": cursor}).status_code == 200
+    answer = Client().get(ADDRESS, {"cursor": cursor, "hub": "huggingface"})
+    assert (answer.status_code, answer.json()["type"]) == (400, "/api/problems/bad-cursor")
 
 
 def test_what_publishers_say_stands_with_it():

@@ -10,7 +10,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from incidents import counting, listing, log, search_rows
-from incidents.cursors import BadCursorError, Cursor, read_cursor, write_cursor
 from incidents.filters import BadFilterError, Wanted, read_filters
 from incidents.listing import Order, Sort
 from incidents.models import Publication, SearchRow
@@ -186,34 +185,6 @@ def test_relevance_orders_the_newest_matches_only(monkeypatch):
     publish(factories.record(title="A tokenizer"))
     found, _ = walk(read_filters({"q": ["tokenizer"]}), Order(Sort.RELEVANCE), 1)
     assert [document["title"] for document in found] == ["A tokenizer", "Chat model recommends one shop"]
-
-
-CURSORS = st.builds(
-    Cursor, st.integers(0, 2**63 - 1), st.lists(st.integers() | st.text() | st.floats(allow_nan=False)).map(tuple)
-)
-
-
-@given(CURSORS, st.text())
-def test_a_cursor_says_what_was_written(cursor, query):
-    assert read_cursor(write_cursor(cursor, query), query) == cursor
-
-
-@given(CURSORS, st.text(), st.text(), st.data())
-def test_a_cursor_for_another_list_or_changed_is_refused(cursor, query, other, data):
-    written = write_cursor(cursor, query)
-    if other != query:
-        with pytest.raises(BadCursorError, match="other filters"):
-            read_cursor(written, other)
-    place = data.draw(st.integers(0, len(written) - 2))
-    letter = "A" if written[place] != "A" else "B"
-    with pytest.raises(BadCursorError, match="not made by this node"):
-        read_cursor(written[:place] + letter + written[place + 1 :], query)
-
-
-@given(st.text(), st.text())
-def test_made_up_cursors_are_refused(text, query):
-    with pytest.raises(BadCursorError):
-        read_cursor(text, query)
 
 
 @pytest.mark.django_db

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_safe
 from incidents import listing
 from incidents.filters import FILTERS, MORE_FILTERS
 from incidents.listing import Sort
-from lib.keyset import BadCursorError
+from lib.cursors import BadCursorError
 from website.public import answers, citing, list_views, permalinks
 from website.public.answers import SECONDS_KEPT
 from website.public.facets import TITLES, faceted, label_of

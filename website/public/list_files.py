@@ -14,7 +14,7 @@ from incidents import counting, feeds, listing
 from incidents.exports import cells, live
 from incidents.feeds import LICENCE, Feed
 from incidents.listing import Order, Sort
-from lib.keyset import BadCursorError
+from lib.cursors import BadCursorError
 from website.public import answers, citing, list_views
 from website.public.incident_list import PER_PAGE
 from website.public.list_views import View, changed

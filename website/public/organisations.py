@@ -15,8 +15,7 @@ from incidents.filters import read_filters
 from incidents.organisations import Organisation
 from incidents.record import Severity
 from incidents.statistics import Cell, TooMuchWorkError
-from lib import keyset
-from lib.keyset import BadCursorError
+from lib.cursors import BadCursorError
 from website.public import answers
 from website.public.bars import Count, lying, upright
 from website.public.panels import value_label
@@ -31,13 +30,12 @@ def organisation_list(request: HttpRequest) -> HttpResponseBase:
     if hub and hub not in hubs():
         return answers.bad_request(request, gettext("There is no hub of that name here."))
     try:
-        after = str(keyset.read(cursor, str)[0]) if cursor else ""
+        page = organisations.find(hub=hub, after=cursor, limit=_PER_PAGE)
     except BadCursorError:
         return answers.broken_link(request)
     if moved := answers.moved_to(request, [pair for pair in (("hub", hub), ("cursor", cursor)) if pair[1]]):
         return moved
-    page = organisations.find(hub=hub, after=after, limit=_PER_PAGE)
-    following = [("hub", hub), ("cursor", keyset.written(page.next) if page.next else "")]
+    following = [("hub", hub), ("cursor", page.next)]
     context = {
         "page": page,
         "hubs": list(hubs()),
