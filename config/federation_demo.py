@@ -98,6 +98,11 @@ class Following(NamedTuple):
         """Where the log is read."""
         return f"{self.author.address}/log" if self.via == self.author else self.via.mirror_of(self.author)
 
+    @property
+    def node_address(self) -> str:
+        """Where the author is told of news, and given cosignatures; "" where it is never asked itself."""
+        return self.author.address if self.via == self.author else ""
+
 
 def nodes(folder: Path, ports: Iterable[int]) -> list[Node]:
     """A, B and C with their folders and ports."""
@@ -171,7 +176,7 @@ def together(acts: Mapping[Node, list[str]], children: Mapping[Node, Child]) -> 
 
 def follow_act(followed: Iterable[Following]) -> list[str]:
     """What pins the keys of those that one node follows, in a process of that node."""
-    said = [[one.author.key, one.author.name, one.log_address] for one in followed]
+    said = [[one.author.key, one.author.name, one.log_address, one.node_address] for one in followed]
     return ["-m", "config.federation_demo", "follow", json.dumps(said)]
 
 
@@ -254,8 +259,8 @@ def say(line: str) -> None:
 
 
 # --- In a process of one of the nodes --------------------------------------------------------------------------
-def follow(said: list[tuple[str, str, str]]) -> None:
-    """Follows these logs, by key, node's name and address, one after the other: as `manage.py peer add` does."""
+def follow(said: list[tuple[str, str, str, str]]) -> None:
+    """Follows these logs, by key, node's name, and the addresses of log and node: as `manage.py peer add` does."""
     import django
 
     django.setup()
@@ -264,9 +269,9 @@ def follow(said: list[tuple[str, str, str]]) -> None:
     from federation.models import Acceptance, Peer, PeerState
     from incidents.log_copy import BadCopyError, LogCopy
 
-    for vkey, domain, address in said:
+    for vkey, domain, address, node in said:
         peer = Peer.objects.filter(domain=domain).exclude(state=PeerState.REMOVED).first()
-        if peer and peer.log_address == address:
+        if peer and (peer.log_address, peer.node_address) == (address, node):
             continue
         if peer:  # by another port, before
             peering.remove(domain)
@@ -276,7 +281,7 @@ def follow(said: list[tuple[str, str, str]]) -> None:
                 LogCopy(address, seconds=ANSWER_SECONDS).checkpoint()
                 break
             time.sleep(ASK_SECONDS)
-        peering.add(vkey=vkey, log=address, acceptance=Acceptance.PUBLISH)
+        peering.add(vkey=vkey, node=node, log=address, acceptance=Acceptance.PUBLISH)
 
 
 def publish() -> str:

@@ -268,7 +268,7 @@ class TestANoteWithMoreLines:
         post(cosigned(node.log, at=1_750_000_000))
         origins = page("/origins/")
         assert "2 entries, <time" in origins
-        assert "2025-06-15 15:06 UTC" in origins
+        assert '<span class="whole">2025-06-15</span> <span class="whole">15:06 UTC</span>' in origins
         assert "1 node cosigned the last checkpoint" in origins
         assert "1 nodo cofirmó el último punto de control" in page("/es/origins/")
         assert "1 other node <a" in page(f"/incidents/{record.id}/")
