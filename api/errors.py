@@ -46,11 +46,6 @@ class Problem(APIException):
         self.headers = {**(headers or {}), **({"Retry-After": str(wait)} if wait else {})}
 
 
-def bad_cursor(error: BadCursorError) -> Problem:
-    """A 400 that says what is wrong with the cursor."""
-    return Problem("bad-cursor", f"{error}.".capitalize())
-
-
 def invalid_submission(error: ValidationError) -> Problem:
     """A 422 that names each field and what is wrong with it."""
     return invalid(error, "The report was not stored; the fields say why.", kind="invalid-submission")
@@ -99,6 +94,8 @@ def problem_of(error: Exception) -> Problem | None:
         return _of_framework(error)
     if isinstance(error, OperationalError | InterfaceError):
         return _of_database(error)
+    if isinstance(error, BadCursorError):
+        return Problem("bad-cursor", f"{error}.".capitalize())
     for kinds, kind, status, detail in _KNOWN:
         if isinstance(error, kinds):
             return Problem(kind, detail, status=status)

@@ -17,7 +17,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.renderers import JSONRenderer
 
 from api import exports
-from api.errors import Problem, bad_cursor
+from api.errors import Problem
 from api.exports import MEDIA_TYPES
 from api.incident_filters import PARAMETERS, read_wanted, wanted_of
 from api.reading import Answer, ReadView, how_many, json_bytes, not_modified, one_of, page_size
@@ -28,7 +28,6 @@ from incidents.listing import FIELDS, MOST_PER_PAGE, MOST_RANKED, Order, Sort
 from incidents.position import LogHead, known_head
 from incidents.purge_keys import marks
 from lib.canonical import digest
-from lib.cursors import BadCursorError
 from lib.kept import Kept
 
 _MORE = {
@@ -198,17 +197,14 @@ def _question(given: Mapping[str, str], wanted: Wanted, arguments: QueryDict) ->
 
 def _answer(question: _Question, number: int, head: LogHead) -> Answer:
     wanted = question.wanted
-    try:
-        page = listing.find(
-            wanted,
-            number=number,
-            order=question.order,
-            after=question.cursor,
-            limit=question.size,
-            fields=question.fields,
-        )
-    except BadCursorError as error:
-        raise bad_cursor(error) from error
+    page = listing.find(
+        wanted,
+        number=number,
+        order=question.order,
+        after=question.cursor,
+        limit=question.size,
+        fields=question.fields,
+    )
     answer: dict[str, Any] = {"as_of": page.number}
     if question.counts:
         found = counting.count(wanted, question.facets, number=page.number, head=head.number)

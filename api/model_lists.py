@@ -11,7 +11,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import BaseModel
 from rest_framework.views import APIView
 
-from api.errors import Problem, bad_cursor
+from api.errors import Problem
 from api.hub_models import Change, Counts, Relation, answer, change, counts, relation
 from api.reading import LIMIT, arguments, json_bytes, link_to, one_of, page_size
 from catalogue import lineage
@@ -22,7 +22,7 @@ from incidents.public_names import ListedModel, Wanted
 from incidents.publishing import instant
 from incidents.record import Record
 from lib.canonical import digest
-from lib.cursors import BadCursorError, read_cursor, write_cursor
+from lib.cursors import read_cursor, write_cursor
 
 _FILTERS = {
     "q": "Letters that the name has in this order, letter case aside.",
@@ -73,10 +73,7 @@ class ModelList(APIView):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Each with how many records concern it directly, and through a base."""
         given = arguments(request, {*_FILTERS, "cursor", "limit"})
-        try:
-            page = public_names.find(_wanted(given), after=given.get("cursor", ""), limit=page_size(given))
-        except BadCursorError as error:
-            raise bad_cursor(error) from error
+        page = public_names.find(_wanted(given), after=given.get("cursor", ""), limit=page_size(given))
         return paged(request, given, [listed(model).model_dump_json().encode() for model in page.models], page.next)
 
 
@@ -137,10 +134,7 @@ class _Part(APIView):
         if model is None:
             raise Http404
         given = arguments(request, self.known)
-        try:
-            items, following = self.items(model, given, given.get("cursor", ""), page_size(given))
-        except BadCursorError as error:
-            raise bad_cursor(error) from error
+        items, following = self.items(model, given, given.get("cursor", ""), page_size(given))
         return paged(request, given, items, following)
 
     def items(self, model: Model, given: Mapping[str, str], after: str, limit: int) -> tuple[list[bytes], str]:

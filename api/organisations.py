@@ -10,7 +10,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from pydantic import BaseModel
 from rest_framework.views import APIView
 
-from api.errors import RETRY_SECONDS, Problem, bad_cursor
+from api.errors import RETRY_SECONDS, Problem
 from api.hub_models import Counts, PublisherStatement, counts, statement
 from api.model_lists import PAGING, ListedModelDocument, listed, paged
 from api.reading import arguments, json_bytes, page_size
@@ -18,7 +18,6 @@ from incidents import organisations
 from incidents.organisations import Organisation
 from incidents.statistics import Cell, TooMuchWorkError
 from lib.canonical import digest
-from lib.cursors import BadCursorError
 
 _MEANING = (
     (
@@ -92,10 +91,7 @@ class OrganisationList(APIView):
     def get(self, request: HttpRequest) -> HttpResponseBase:
         """Each with its public models and the records on them, counted."""
         given = arguments(request, {"hub", "cursor", "limit"})
-        try:
-            page = organisations.find(hub=given.get("hub", ""), after=given.get("cursor", ""), limit=page_size(given))
-        except BadCursorError as error:
-            raise bad_cursor(error) from error
+        page = organisations.find(hub=given.get("hub", ""), after=given.get("cursor", ""), limit=page_size(given))
         items = [
             ListedOrganisation(
                 hub=one.hub,

@@ -13,6 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from incidents import days
@@ -68,9 +69,11 @@ _NEAR = """
 found AS (
     SELECT {keys}, number FROM (
         SELECT * FROM incidents_searchrow WHERE {start} ORDER BY {order} LIMIT {near}
-    ) AS walked WHERE {held_by_each} ORDER BY {order} LIMIT {rows}
+    ) AS walked WHERE {held} ORDER BY {order} LIMIT {rows}
 )
 """
+# They test the rows of an index one after the other; the planner has nothing to choose.
+_WALKS = frozenset({_ALL, _NEAR})
 _SORTED = """
 matching AS MATERIALIZED (
     SELECT {keys}, number FROM incidents_searchrow WHERE {start} AND {held} LIMIT {far} + 1
@@ -190,8 +193,7 @@ class _Search:
         self.order = NEWEST_FIRST if self.is_ranked else order
         self.rows = MOST_RANKED if self.is_ranked else limit + 1
         self.start, at = _start(order, place.keys)
-        held, _ = conditions(wanted, place.number)
-        held_by_each, values = conditions(wanted, place.number, each=True)
+        held, values = conditions(wanted, place.number, each=True)
         bounds = [one for one in held if one.startswith(f"{self.order.keys[0]} ")]
         self.values = {**values, **at, "fields": list(fields)} if fields else {**values, **at}
         self.parts = {
@@ -199,10 +201,9 @@ class _Search:
             "order": self.order.as_sql(),
             "within": self.order.as_sql("there."),
             "start": " AND ".join([*([] if self.is_ranked else [self.start]), *bounds]) or "TRUE",
-            "held": " AND ".join(held),
-            "held_by_each": " AND ".join(held_by_each),
             "rows": self.rows,
         }
+        self._held_by_each = " AND ".join(held)
         self._rest = {
             "last": ", ".join(f"page.{key}" for key in order.keys),
             "order": order.as_sql(),
@@ -218,14 +219,19 @@ class _Search:
         """The page as far as this way finds it; what is seen are the rows of `counted`, without it the page's own."""
         counted = counted or ("found" if self.is_ranked else "")
         seen = _COUNTED.format(counted=counted) if counted else "0"
-        statement = _DOCUMENTS.format(**self._rest, found=way.format(**self.parts, **parts), seen=seen)
+        held = self._held_by_each if way in _WALKS else self._held
+        statement = _DOCUMENTS.format(**self._rest, found=way.format(**self.parts, **parts, held=held), seen=seen)
         found = [_Row(*row) for row in rows(statement, self.values, prepared=prepared)]
         return _Found(found, found[0].seen if counted and found else len(found))
 
     def expected(self) -> int:
         """How many rows there are from the start on, as the planner's statistics say."""
-        ((plan,),) = rows(_EXPLAINED.format(**self.parts), self.values, prepared=False)
+        ((plan,),) = rows(_EXPLAINED.format(**self.parts, held=self._held), self.values, prepared=False)
         return int(plan[0]["Plan"]["Plan Rows"])
+
+    @cached_property
+    def _held(self) -> str:
+        return " AND ".join(conditions(self.wanted, self.place.number)[0])
 
 
 def _found(search: _Search) -> _Found:

@@ -34,12 +34,13 @@ class InheritedPage:
 
 def newest(rows: "QuerySet[Row]", *, by: str = "published_at", after: str = "", limit: int) -> Page[Row]:
     """A page of `rows` by a column with a moment. Raises BadCursorError."""
+    walk = f"newest by {by}"
     if after:
-        moment, pk = _read(f"newest by {by}", after)
+        moment, pk = _read(walk, after)
         rows = rows.filter(Q(**{f"{by}__lt": moment}) | Q(**{by: moment}, pk__lt=pk))
     found = list(rows.order_by(f"-{by}", "-pk")[: limit + 1])
     last = found[limit - 1] if len(found) > limit else None
-    return Page(tuple(found[:limit]), _written(f"newest by {by}", getattr(last, by), last.pk) if last else "")
+    return Page(tuple(found[:limit]), _written(walk, getattr(last, by), last.pk) if last else "")
 
 
 def published(rows: QuerySet[Incident]) -> list[tuple[datetime, str]]:
